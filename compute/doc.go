@@ -1,0 +1,38 @@
+// Package compute is the float32 arithmetic of layercake: matrix products,
+// convolutions, pooling, normalization, activations, reductions, optimizer
+// sweeps. It knows no layers, files or screens.
+//
+// # Memory
+//
+// A Tensor is a window into memory that somebody else owns. The batch axis
+// comes first and is not part of its Shape. Images lie channels last in
+// memory, [N, H, W, C], though their Shape is written channels first, C×H×W:
+// a convolution is then a product over contiguous rows, and batch norm runs
+// along the fast axis. Sequences are [N, T, F] with Shape T×F; vectors [N, F].
+// Convolution weights are [KH, KW, C/groups, F], dense weights [in, out].
+//
+// # Sharing and order
+//
+// Work is shared by Pool through For, in chunks whose bounds depend on sizes
+// alone. A sum that crosses chunks is made of one partial per chunk, added in
+// chunk order. The same input therefore gives the same bits on any number of
+// workers. No kernel allocates after its first call at a size, none keeps a
+// slice, none fails: a wrong length is our bug and panics.
+//
+// # Where the loops are
+//
+//	tensor.go      Shape, Tensor
+//	pool.go        Pool, Worker, For: the goroutines and how they share
+//	gemm*.go       matrix products: block, pack, share out; the table of micro-kernels
+//	conv*.go       convolution and its two gradients, straight from the image
+//	pooling.go     max, average, global average
+//	batchnorm.go   batch normalization
+//	elementwise.go activations, dropout, add, multiply, scale
+//	softmax.go     softmax and its cross-entropy
+//	reduce.go      sums, norms, moments, column sums
+//	optimizer.go   SGD and Adam in one sweep
+//
+// Files ending in _amd64 hold vector code, files ending in _generic the plain
+// Go that every other version is tested against; the tag noasm leaves only
+// the latter.
+package compute

@@ -1,0 +1,3 @@
+module layercake
+
+go 1.26
