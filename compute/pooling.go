@@ -1,0 +1,252 @@
+package compute
+
+import "math"
+
+// Pooling is the geometry of a pooling layer: N images of H×W×C, a window of
+// KH×KW that moves by the strides over the padded image, and OH×OW outputs.
+// CountPad makes an average count the padding's zeros (PyTorch's
+// count_include_pad).
+type Pooling struct {
+	N, H, W, C                           int
+	KH, KW, StrideH, StrideW             int
+	PadTop, PadBottom, PadLeft, PadRight int
+	OH, OW                               int
+	CountPad                             bool
+}
+
+func (g *Pooling) in() int  { return g.N * g.H * g.W * g.C }
+func (g *Pooling) out() int { return g.N * g.OH * g.OW * g.C }
+
+// rowGrain is the number of output rows of a chunk.
+func (g *Pooling) rowGrain() int { return max(1, heavyGrain/max(1, g.OW*g.C)) }
+
+// imageGrain is the number of images of a chunk: windows may overlap, so a
+// gradient is never shared below an image.
+func (g *Pooling) imageGrain() int { return max(1, heavyGrain/max(1, g.OH*g.OW*g.C)) }
+
+// poolWindow is the part of one output's window that lies in the image.
+type poolWindow struct {
+	kh, kw int // rows and columns of it
+	row    int // elements from one image row to the next
+	c      int // channels
+	first  int // number of its first tap within the whole window
+	stride int // taps of a whole row of the window
+	h0, w0 int // where it starts in the image
+}
+
+// window is the part of output (oh, ow)'s window inside the image.
+func (g *Pooling) window(oh, ow int) poolWindow {
+	h, w := oh*g.StrideH-g.PadTop, ow*g.StrideW-g.PadLeft
+	h0, w0 := max(h, 0), max(w, 0)
+	return poolWindow{
+		kh: max(0, min(h+g.KH, g.H)-h0), kw: max(0, min(w+g.KW, g.W)-w0),
+		row: g.W * g.C, c: g.C, stride: g.KW,
+		first: (h0-h)*g.KW + w0 - w,
+		h0:    h0, w0: w0,
+	}
+}
+
+type poolArgs struct {
+	g    Pooling
+	x, y []float32
+	arg  []byte
+}
+
+// MaxPoolForward is y = the largest value of each window; padding never wins.
+// arg is its place in the window, kh·KW + kw, the first of equals; windows
+// have at most 256 places. arg may be nil. A NaN wins, as in PyTorch.
+//
+//	x [N, H, W, C]   y, arg [N, OH, OW, C]
+func MaxPoolForward(p *Pool, g *Pooling, x, y []float32, arg []byte) {
+	mustLen("max pooling's input", g.in(), len(x))
+	mustLen("max pooling's output", g.out(), len(y))
+	if arg != nil {
+		mustLen("max pooling's marks", g.out(), len(arg))
+		if g.KH*g.KW > 256 {
+			panic("compute: max pooling with a window of more than 256 places")
+		}
+	}
+	For(p, g.N*g.OH, g.rowGrain(), poolArgs{*g, x, y, arg}, func(t *poolArgs, _ *Worker, lo, hi int) {
+		g := &t.g
+		for r := lo; r < hi; r++ {
+			image := t.x[r/g.OH*g.H*g.W*g.C:][:g.H*g.W*g.C]
+			for ow := range g.OW {
+				w := g.window(r%g.OH, ow)
+				at := (r*g.OW + ow) * g.C
+				var arg []byte
+				if t.arg != nil {
+					arg = t.arg[at:][:g.C]
+				}
+				if w.kh == 0 || w.kw == 0 { // the window lies in the padding
+					for c := range t.y[at:][:g.C] {
+						t.y[at+c] = float32(math.Inf(-1))
+					}
+					clear(arg)
+					continue
+				}
+				vec.maxPool(w, image[(w.h0*g.W+w.w0)*g.C:], t.y[at:][:g.C], arg)
+			}
+		}
+	})
+}
+
+// MaxPoolBackward gives each output's gradient to the input that won. It
+// writes dx whole.
+//
+//	dy, arg [N, OH, OW, C]   dx [N, H, W, C]
+func MaxPoolBackward(p *Pool, g *Pooling, dy []float32, arg []byte, dx []float32) {
+	mustLen("max pooling's gradient", g.out(), len(dy), len(arg))
+	mustLen("max pooling's input gradient", g.in(), len(dx))
+	For(p, g.N, g.imageGrain(), poolArgs{*g, dx, dy, arg}, func(t *poolArgs, _ *Worker, lo, hi int) {
+		g := &t.g
+		size := g.H * g.W * g.C
+		clear(t.x[lo*size : hi*size])
+		for r := lo * g.OH; r < hi*g.OH; r++ {
+			image := t.x[r/g.OH*size:][:size]
+			for ow := range g.OW {
+				w := g.window(r%g.OH, ow)
+				if w.kh == 0 || w.kw == 0 {
+					continue
+				}
+				at := (r*g.OW + ow) * g.C
+				vec.maxPoolGrad(w, t.y[at:][:g.C], t.arg[at:][:g.C], image[(w.h0*g.W+w.w0)*g.C:])
+			}
+		}
+	})
+}
+
+func maxPoolGeneric(w poolWindow, x, y []float32, arg []byte) {
+	for c := range y {
+		best, at := float32(math.Inf(-1)), w.first
+		for i := range w.kh {
+			k := i*w.row + c
+			for j := range w.kw {
+				if v := x[k]; v > best || v != v {
+					best, at = v, w.first+i*w.stride+j
+				}
+				k += w.c
+			}
+		}
+		y[c] = best
+		if arg != nil {
+			arg[c] = byte(at)
+		}
+	}
+}
+
+func maxPoolGradGeneric(w poolWindow, dy []float32, arg []byte, dx []float32) {
+	for c, d := range dy {
+		at := int(arg[c]) - w.first
+		dx[at/w.stride*w.row+at%w.stride*w.c+c] += d
+	}
+}
+
+// AvgPoolForward is y = the mean of each window: its sum over the number of
+// its places inside the image, or with CountPad inside the padded image.
+//
+//	x [N, H, W, C]   y [N, OH, OW, C]
+func AvgPoolForward(p *Pool, g *Pooling, x, y []float32) {
+	mustLen("average pooling's input", g.in(), len(x))
+	mustLen("average pooling's output", g.out(), len(y))
+	For(p, g.N*g.OH, g.rowGrain(), poolArgs{g: *g, x: x, y: y}, func(t *poolArgs, _ *Worker, lo, hi int) {
+		g := &t.g
+		for r := lo; r < hi; r++ {
+			image := t.x[r/g.OH*g.H*g.W*g.C:][:g.H*g.W*g.C]
+			for ow := range g.OW {
+				w := g.window(r%g.OH, ow)
+				y := t.y[(r*g.OW+ow)*g.C:][:g.C]
+				clear(y)
+				for i := range w.kh {
+					for j := range w.kw {
+						vec.add(y, y, image[((w.h0+i)*g.W+w.w0+j)*g.C:][:g.C])
+					}
+				}
+				vec.scale(y, y, g.share(w, r%g.OH, ow))
+			}
+		}
+	})
+}
+
+// share is one over the number of places that an average counts.
+func (g *Pooling) share(w poolWindow, oh, ow int) float32 {
+	n := w.kh * w.kw
+	if g.CountPad {
+		// A window may reach past the padding where the output size was
+		// rounded up: those places do not count.
+		h, v := oh*g.StrideH, ow*g.StrideW
+		n = (min(h+g.KH, g.PadTop+g.H+g.PadBottom) - h) * (min(v+g.KW, g.PadLeft+g.W+g.PadRight) - v)
+	}
+	if n <= 0 {
+		return 0
+	}
+	return 1 / float32(n)
+}
+
+// AvgPoolBackward spreads each output's gradient evenly over its window. It
+// writes dx whole.
+//
+//	dy [N, OH, OW, C]   dx [N, H, W, C]
+func AvgPoolBackward(p *Pool, g *Pooling, dy, dx []float32) {
+	mustLen("average pooling's gradient", g.out(), len(dy))
+	mustLen("average pooling's input gradient", g.in(), len(dx))
+	For(p, g.N, g.imageGrain(), poolArgs{g: *g, x: dx, y: dy}, func(t *poolArgs, w *Worker, lo, hi int) {
+		g := &t.g
+		size := g.H * g.W * g.C
+		clear(t.x[lo*size : hi*size])
+		part := w.Scratch(g.C)
+		for r := lo * g.OH; r < hi*g.OH; r++ {
+			image := t.x[r/g.OH*size:][:size]
+			for ow := range g.OW {
+				w := g.window(r%g.OH, ow)
+				vec.scale(part, t.y[(r*g.OW+ow)*g.C:][:g.C], g.share(w, r%g.OH, ow))
+				for i := range w.kh {
+					for j := range w.kw {
+						d := image[((w.h0+i)*g.W+w.w0+j)*g.C:][:g.C]
+						vec.add(d, d, part)
+					}
+				}
+			}
+		}
+	})
+}
+
+type globalArgs struct {
+	hw, c int
+	x, y  []float32
+}
+
+// GlobalAvgForward is the mean of each channel over its image.
+//
+//	x [n, hw, c]   y [n, c]
+func GlobalAvgForward(p *Pool, n, hw, c int, x, y []float32) {
+	mustLen("global average's input", n*hw*c, len(x))
+	mustLen("global average's output", n*c, len(y))
+	For(p, n, max(1, grain/max(1, hw*c)), globalArgs{hw, c, x, y}, func(t *globalArgs, _ *Worker, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			y := t.y[i*t.c:][:t.c]
+			clear(y)
+			vec.colSum(y, t.x[i*t.hw*t.c:][:t.hw*t.c], t.hw)
+			vec.scale(y, y, 1/float32(t.hw))
+		}
+	})
+}
+
+// GlobalAvgBackward spreads each channel's gradient evenly over its image.
+//
+//	dy [n, c]   dx [n, hw, c]
+func GlobalAvgBackward(p *Pool, n, hw, c int, dy, dx []float32) {
+	mustLen("global average's gradient", n*c, len(dy))
+	mustLen("global average's input gradient", n*hw*c, len(dx))
+	For(p, n, max(1, grain/max(1, hw*c)), globalArgs{hw, c, dx, dy}, func(t *globalArgs, _ *Worker, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			dx := t.x[i*t.hw*t.c:][:t.hw*t.c]
+			if len(dx) == 0 {
+				continue
+			}
+			vec.scale(dx[:t.c], t.y[i*t.c:][:t.c], 1/float32(t.hw))
+			for n := t.c; n < len(dx); n *= 2 {
+				copy(dx[n:], dx[:n])
+			}
+		}
+	})
+}

@@ -1,0 +1,113 @@
+package compute
+
+import (
+	"fmt"
+	"sync"
+)
+
+// grain is the number of elements of a chunk of a sweep: three streams of it
+// lie in a level-2 cache, and it takes longer than waking a worker costs.
+// heavyGrain is for sweeps that take many instructions an element.
+const (
+	grain      = 1 << 15
+	heavyGrain = 1 << 13
+)
+
+// sumBlock is the number of elements that are summed in float32 before the
+// sum goes on in float64.
+const sumBlock = 4096
+
+// vectors is one set of the inner loops that sweeps are made of. Slices of
+// one call have the length of the first; acc and the like are added to.
+type vectors struct {
+	name string
+
+	add      func(dst, a, b []float32)
+	mul      func(dst, a, b []float32)
+	mulAdd   func(dst, a, b []float32) // dst += a·b
+	scale    func(dst, x []float32, s float32)
+	relu     func(y, x []float32)
+	reluGrad func(dx, y, dy []float32)
+
+	// forward and backward by activation: y = f(x), dx = dy·f′(in), where in
+	// is x or y as ReadsInput says.
+	act     [actCount]func(y, x []float32, alpha float32)
+	actGrad [actCount]func(dx, in, dy []float32, alpha float32)
+
+	// dropout: keep, then y = x·s where kept, 0 elsewhere. Element i of the
+	// slices is number start+i of the stream.
+	dropout     func(y, x []float32, keep []byte, k dropoutKey, start uint32, s float32)
+	dropoutGrad func(dx, dy []float32, keep []byte, s float32)
+
+	sum        func(x []float32) float32
+	sumSquares func(x []float32) float32
+	moments    func(x []float32, mean float32) (s, q float32) // Σ(x−mean), Σ(x−mean)²
+	dot        func(x, y []float32) float32
+
+	// of a matrix of rows × cols without gaps, cols being the length of the first
+	colSum     func(acc, x []float32, rows int)
+	colMoments func(s, q, mean, x []float32, rows int)              // Σ(x−mean), Σ(x−mean)²
+	colGrad    func(s, q, mean, x, dy []float32, rows int)          // Σdy, Σdy·(x−mean)
+	normalize  func(mean, scale, beta, x, y []float32, rows int)    // y = (x−mean)·scale + beta
+	normGrad   func(n normGradArgs, x, dy, dx []float32, rows int) // dx = scale·(dy − a − (x−mean)·b)
+
+	maxOf  func(x []float32) float32
+	expSum func(y, x []float32, shift float32) float32 // y = exp(x−shift), their sum
+
+	sgd  func(w, g, v []float32, c *sgdArgs) (g2, w2, u2 float32)
+	adam func(w, g, m, v []float32, c *adamArgs) (g2, w2, u2 float32)
+
+	// of one output pixel, c channels
+	maxPool     func(w poolWindow, x, y []float32, arg []byte)
+	maxPoolGrad func(w poolWindow, dy []float32, arg []byte, dx []float32)
+}
+
+// normGradArgs are the column vectors of batch norm's backward sweep.
+type normGradArgs struct{ mean, scale, a, b []float32 }
+
+// mustLen panics unless all lengths are n: a wrong length is our bug.
+func mustLen(what string, n int, lens ...int) {
+	for _, l := range lens {
+		if l != n {
+			panic(fmt.Sprintf("compute: %s got %d elements, wants %d", what, l, n))
+		}
+	}
+}
+
+// partials lends out the memory of sums that cross chunks, so that a
+// reduction makes no garbage.
+var partials partialStore
+
+type partialStore struct {
+	mu   sync.Mutex
+	free [][]float64
+}
+
+// take is a cleared slice of n.
+func (s *partialStore) take(n int) []float64 {
+	s.mu.Lock()
+	for i, b := range s.free {
+		if cap(b) >= n {
+			last := len(s.free) - 1
+			s.free[i] = s.free[last]
+			s.free = s.free[:last]
+			s.mu.Unlock()
+			b = b[:n]
+			clear(b)
+			return b
+		}
+	}
+	// The biggest of those too small gives way, so the store stays short.
+	if len(s.free) > 0 {
+		s.free = s.free[:len(s.free)-1]
+	}
+	s.mu.Unlock()
+	return make([]float64, n)
+}
+
+// give takes a slice back.
+func (s *partialStore) give(b []float64) {
+	s.mu.Lock()
+	s.free = append(s.free, b)
+	s.mu.Unlock()
+}

@@ -1,0 +1,4 @@
+package compute
+
+// vec is the set of inner loops in use.
+var vec = &genericVectors
