@@ -1,0 +1,121 @@
+package data
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"layercake/compute"
+)
+
+// Entry is one row of the catalog.
+type Entry struct {
+	Name, Title string
+	Input       compute.Shape // nil where the file decides
+	Classes     int           // 0 where the file decides
+	Train, Test int           // samples by default; 0 where the file decides
+	Needs       string        // the files it is read from; "" is embedded
+	Summary     string
+
+	open func(ctx context.Context, o Options) (*Set, error) // nil: opened by path
+}
+
+// Catalog is every data set there is, the default first.
+var Catalog = []Entry{
+	{
+		Name: "digits", Title: "drawn digits", Input: compute.Shape{1, 28, 28}, Classes: 10, Train: digitsTrain, Test: digitsTest,
+		Summary: "printed digits drawn at random: turned, sheared, thick or thin, on clutter; test digits from faces never trained on",
+		open:    openDigits,
+	},
+	{
+		Name: "shapes", Title: "drawn shapes and textures", Input: compute.Shape{3, 32, 32}, Classes: 10, Train: shapesTrain, Test: shapesTest,
+		Summary: "six shapes and four textures in any colour, size and turn, with distractors and noise",
+		open:    openShapes,
+	},
+	{
+		Name: "mnist", Title: mnist.title, Input: mnist.input, Classes: 10, Train: 60000, Test: 10000,
+		Needs:   "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each plain or .gz",
+		Summary: "handwritten digits: LeCun, Cortes and Burges, 1998",
+		open:    mnist.open,
+	},
+	{
+		Name: "fashion-mnist", Title: fashion.title, Input: fashion.input, Classes: 10, Train: 60000, Test: 10000,
+		Needs:   "the four files named as MNIST's, in the folder fashion-mnist or by themselves",
+		Summary: "photographs of clothes: Xiao, Rasul and Vollgraf, 2017",
+		open:    fashion.open,
+	},
+	{
+		Name: "cifar10", Title: "CIFAR-10 photographs", Input: compute.Shape{3, 32, 32}, Classes: 10, Train: 50000, Test: 10000,
+		Needs:   "data_batch_1.bin to data_batch_5.bin and test_batch.bin (binary version)",
+		Summary: "small colour photographs of animals and vehicles: Krizhevsky, 2009",
+		open:    openCIFAR,
+	},
+	{
+		Name: "PATH.csv", Title: "your own table",
+		Needs:   "a CSV file with numbers and one target column, or a folder with NAME_train.csv and NAME_test.csv",
+		Summary: "text targets, and whole numbers of few values, are classes; other numbers are predicted as numbers",
+	},
+	{
+		Name: "PATH/", Title: "your own images",
+		Needs:   "a folder with files in MNIST's or CIFAR-10's binary format",
+		Summary: "any number of classes and any size in MNIST's format",
+	},
+}
+
+var mnist = idxSet{
+	name: "mnist", title: "MNIST handwritten digits", folders: []string{"mnist", "MNIST", filepath.Join("MNIST", "raw")},
+	classes: digitClasses, input: compute.Shape{1, 28, 28},
+}
+
+var fashion = idxSet{
+	name: "fashion-mnist", title: "Fashion-MNIST clothes", folders: []string{"fashion-mnist", "fashion", filepath.Join("FashionMNIST", "raw")},
+	classes: []string{"t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"},
+	input:   compute.Shape{1, 28, 28},
+}
+
+var digitClasses = []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
+
+// openPath reads what lies at path.
+func openPath(ctx context.Context, path string, o Options) (*Set, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		if !strings.ContainsAny(path, `/\.`) {
+			var names []string
+			for _, e := range Catalog {
+				if e.open != nil {
+					names = append(names, e.Name)
+				}
+			}
+			return nil, fmt.Errorf("%s: is no data set and no file: choose %s, or give the path of a CSV file or a folder", path, strings.Join(names, ", "))
+		}
+		return nil, wrongPath(path, err)
+	}
+	name := strings.TrimSuffix(filepath.Base(filepath.Clean(path)), ".gz")
+	if !info.IsDir() {
+		ext := strings.ToLower(filepath.Ext(name))
+		if !slices.Contains([]string{".csv", ".tsv", ".txt", ".data"}, ext) {
+			return nil, fmt.Errorf("%s: is a file of a kind that is not read here: give a CSV file, or the folder of MNIST's or CIFAR-10's files", path)
+		}
+		return openCSV(ctx, o, strings.TrimSuffix(name, filepath.Ext(name)), path)
+	}
+	if paths, missing := findIDX(path); missing == nil {
+		return idxSet{name: name, title: name}.read(ctx, o, paths)
+	} else if len(paths) > 0 {
+		return nil, fmt.Errorf("%s: has no %s: put it there", path, strings.Join(missing, " and no "))
+	}
+	if train, test := findCIFAR(path); test || len(train) > 0 {
+		o.Dir = path
+		return openCIFAR(ctx, o)
+	}
+	train, test, err := csvPair(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case train != "":
+		return openCSV(ctx, o, name, train, test)
+	}
+	return nil, fmt.Errorf("%s: has nothing that is read here: wants MNIST's four files, CIFAR-10's .bin batches, or a pair NAME_train.csv and NAME_test.csv", path)
+}
