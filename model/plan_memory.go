@@ -1,0 +1,599 @@
+package model
+
+import (
+	"math"
+
+	"layercake/layers"
+)
+
+// memoryPlan says where everything that a program needs lies and in which
+// order gradients are made. It is a pure function of the graph and a few
+// options and holds no memory of its own: the builder asks for it on every
+// key, Compile binds arenas to it.
+//
+// # Time
+//
+// With n nodes, node i runs forward at time i, the loss is taken at n, and node
+// i runs backward at 2n−i. A buffer lives from the time of its first write to
+// that of its last use, both included; two buffers whose lives overlap never
+// share memory.
+//
+// # Values
+//
+// A value is what one node puts out. A view has its input's value. A layer
+// that may work in place takes over its input's buffer when nobody reads the
+// input's value later, forward or backward; the value is then gone.
+//
+// # Gradients
+//
+// They are made in reverse running order. A view and a sum hand their own
+// gradient's buffer down, so several nodes may hold one buffer. Writing to a buffer is
+// allowed only to its single holder; others copy first. A node's gradient is
+// written by its last reader in running order and added to by the others, in
+// reverse running order.
+type memoryPlan struct {
+	batch  int
+	train  bool
+	output int // node whose value is the program's output
+
+	nodes   []nodePlan
+	buffers []buffer // of float32
+	marks   []buffer // of bytes
+	ops     []gradOp // backward, in order
+	din     []int32  // gradient buffers of inputs, node by node; -1 for none
+	add     []bool   // beside din
+
+	arena      int64 // float32s of buffers placed
+	marksArena int64 // bytes
+	params     int64 // float32s of all parameters, each on a 64-byte boundary
+	state      int64
+}
+
+// nodePlan is one node's part: buffer numbers, -1 for none.
+type nodePlan struct {
+	used     bool // the output depends on it
+	backward bool // a gradient reaches it and something before or in it wants one
+	needs    bool // its output's gradient is wanted
+	out      int32
+	dout     int32 // gradient of out when backward runs
+	saved    int32
+	marks    int32
+	scratch  int32 // forward
+	scratchB int32 // backward
+	din      int32 // first of its entries in memoryPlan.din
+	owner    int32 // node whose parameters it uses: itself, or at the end of Share
+	params   int64 // offset of its first parameter, if it owns any
+	state    int64
+}
+
+// buffer is room with a life. Sizes and offsets are in elements and multiples of its line.
+type buffer struct {
+	size     int64
+	offset   int64
+	from, to int32
+}
+
+// gradOp is one act of the backward pass.
+type gradOp struct {
+	kind gradOpKind
+	node int32 // whose backward this belongs to
+	// dst = a + b, or dst = a; size elements a sample.
+	dst, a, b int32
+	size      int
+}
+
+type gradOpKind uint8
+
+const (
+	opLayer gradOpKind = iota // run node's Backward
+	opAdd                     // dst = a + b
+	opCopy                    // dst = a
+)
+
+// planOptions are what a memory plan depends on beside the graph.
+type planOptions struct {
+	batch      int
+	train      bool
+	logits     bool   // stop before a last softmax
+	inputGrads bool   // gradients of the inputs are wanted
+	frozen     []bool // nodes whose parameters get no gradient; nil: none
+	// apart gives every value and gradient memory of its own: the yardstick
+	// that tests hold the real plan against.
+	apart bool
+}
+
+// planMemory is the plan for training or using g on batch samples at a time.
+func planMemory(g *Graph, batch int, train bool) memoryPlan {
+	return planProgram(g, planOptions{batch: batch, train: train, logits: train})
+}
+
+// ActivationFloats is how many float32s outputs, their gradients and what
+// layers keep and scratch need together.
+func (m *memoryPlan) ActivationFloats() int { return int(m.arena) }
+
+// ActivationBytes is the memory of ActivationFloats and of byte marks.
+func (m *memoryPlan) ActivationBytes() int64 {
+	return satAdd(satMul(m.arena, 4), m.marksArena)
+}
+
+// ParamBytes is the memory of parameters and state, and of gradients when training.
+func (m *memoryPlan) ParamBytes() int64 {
+	n := satAdd(m.params, m.state)
+	if m.train {
+		n = satAdd(n, m.params)
+	}
+	return satMul(n, 4)
+}
+
+// Bytes is everything that a program allocates; what an optimizer keeps is
+// not in it.
+func (m *memoryPlan) Bytes() int64 { return satAdd(m.ActivationBytes(), m.ParamBytes()) }
+
+// line is the float32s, and lineBytes the bytes, to whose multiples buffers are rounded: a
+// cache line, and a whole vector register of the widest kind.
+const (
+	line      = 16
+	lineBytes = 64
+)
+
+// planner is a plan being made.
+type planner struct {
+	memoryPlan
+	g    *Graph
+	o    planOptions
+	last int32 // time after everything
+
+	// By content: one stretch of the life of a buffer between overwrites.
+	contentOf []int32
+	contents  []content
+	held      []int32  // by buffer: nodes whose gradient it holds and that have not run backward
+	after     []gradOp // of the node at hand: what follows its layer
+	grad      []int32  // by node: buffer with its gradient so far, -1 none
+}
+
+// content is what must be known of a value before it may be overwritten.
+type content struct {
+	lastReader int32 // forward
+	backward   bool  // read by some backward pass
+	pinned     bool  // the network's input or output
+}
+
+func planProgram(g *Graph, o planOptions) memoryPlan {
+	p := &planner{g: g, o: o}
+	p.batch, p.train = o.batch, o.train
+	n := len(g.Nodes)
+	p.last = int32(2*n + 1)
+	p.nodes = make([]nodePlan, n)
+	if n == 0 {
+		return p.memoryPlan
+	}
+	p.buffers = make([]buffer, 0, 4*n)
+	p.output = outputNode(g, o.logits)
+	p.markNodes()
+	p.placeParams()
+	p.forward()
+	if o.train {
+		p.backward()
+	}
+	p.arena = placeBuffers(p.buffers, o.apart)
+	p.marksArena = placeBuffers(p.marks, o.apart)
+	return p.memoryPlan
+}
+
+// outputNode is the node whose value a program puts out.
+func outputNode(g *Graph, logits bool) int {
+	out := g.Output
+	if out < 0 || out >= len(g.Nodes) {
+		out = len(g.Nodes) - 1
+	}
+	if node := &g.Nodes[out]; logits && node.Kind != nil && node.Kind.Name == "softmax" {
+		return node.In[0]
+	}
+	return out
+}
+
+// markNodes finds which nodes run forward and backward.
+func (p *planner) markNodes() {
+	nodes := p.g.Nodes
+	p.nodes[p.output].used = true
+	for i := p.output; i >= 0; i-- {
+		if p.nodes[i].used {
+			for _, v := range nodes[i].In {
+				p.nodes[v].used = true
+			}
+		}
+	}
+	for i := range nodes {
+		q := &p.nodes[i]
+		*q = nodePlan{used: q.used, out: -1, dout: -1, saved: -1, marks: -1, scratch: -1, scratchB: -1, din: -1}
+		q.owner = int32(ownerOf(p.g, i))
+		if !q.used || !p.train {
+			continue
+		}
+		if nodes[i].Layer == nil {
+			q.needs = p.o.inputGrads && !readAsTokens(p.g, i)
+			continue
+		}
+		q.needs = len(nodes[i].Plan.Params) > 0 && !p.isFrozen(int(q.owner))
+		for _, v := range nodes[i].In {
+			q.needs = q.needs || p.nodes[v].needs
+		}
+		q.backward = q.needs
+	}
+}
+
+func (p *planner) isFrozen(node int) bool { return node < len(p.o.frozen) && p.o.frozen[node] }
+
+// ownerOf follows Share to the node that has parameters of its own.
+func ownerOf(g *Graph, i int) int {
+	for range len(g.Nodes) {
+		s := g.Nodes[i].Share
+		if s < 0 || s == i || g.Nodes[i].Layer == nil {
+			return i
+		}
+		i = s
+	}
+	return i
+}
+
+// readAsTokens reports whether input i holds token ids.
+func readAsTokens(g *Graph, i int) bool {
+	k := 0
+	for j := 0; j < i; j++ {
+		if g.Nodes[j].Layer == nil {
+			k++
+		}
+	}
+	return k < len(g.Inputs) && g.Inputs[k].Tokens > 0
+}
+
+// placeParams lays parameters and state out in node order.
+func (p *planner) placeParams() {
+	for i := range p.g.Nodes {
+		q := &p.nodes[i]
+		if int(q.owner) != i {
+			continue
+		}
+		q.params, q.state = p.params, p.state
+		for _, t := range p.g.Nodes[i].Plan.Params {
+			p.params = satAdd(p.params, roundUp(shapeSize(t.Shape), line))
+		}
+		for _, t := range p.g.Nodes[i].Plan.State {
+			p.state = satAdd(p.state, roundUp(shapeSize(t.Shape), line))
+		}
+	}
+}
+
+// backwardTime is when node i runs backward.
+func (p *planner) backwardTime(i int) int32 { return int32(2*len(p.nodes) - i) }
+
+func (p *planner) newBuffer(size int64, from, to int32) int32 {
+	p.buffers = append(p.buffers, buffer{size: roundUp(size, line), from: from, to: to})
+	return int32(len(p.buffers) - 1)
+}
+
+// reach lengthens a buffer's life.
+func (p *planner) reach(b, to int32) {
+	if p.buffers[b].to < to {
+		p.buffers[b].to = to
+	}
+}
+
+// outSize is the room of node i's output, for the whole batch.
+func (p *planner) outSize(i int) int64 {
+	return satMul(shapeSize(p.g.Nodes[i].Plan.Out), int64(p.batch))
+}
+
+// roomSize is a Room for the whole batch; negative settings count as nothing.
+func (p *planner) roomSize(r layers.Room) int64 {
+	return satAdd(satMul(int64(r.PerSample), int64(p.batch)), int64(r.Fixed))
+}
+
+// forward gives every value, and what layers keep and scratch, a buffer and a
+// life.
+func (p *planner) forward() {
+	nodes := p.g.Nodes
+	n := len(nodes)
+
+	// lastReader and lastBackward of each node's output under its own name.
+	lastReader := make([]int32, n)
+	lastBackward := make([]int32, n) // -1: no backward pass reads it
+	for i := range nodes {
+		lastReader[i], lastBackward[i] = int32(i), -1
+	}
+	for i := range nodes {
+		if !p.nodes[i].used {
+			continue
+		}
+		runs := p.nodes[i].backward && !nodes[i].Plan.View && !nodes[i].Plan.PassesGrad
+		if runs && nodes[i].Plan.Reads&layers.ReadsOut != 0 {
+			lastBackward[i] = max(lastBackward[i], p.backwardTime(i))
+		}
+		for _, v := range nodes[i].In {
+			lastReader[v] = int32(i)
+			if runs && nodes[i].Plan.Reads&layers.ReadsIn != 0 {
+				lastBackward[v] = max(lastBackward[v], p.backwardTime(i))
+			}
+		}
+	}
+
+	p.contentOf = make([]int32, n)
+	p.contents = make([]content, 0, n)
+	for i := range nodes {
+		q := &p.nodes[i]
+		if !q.used {
+			continue
+		}
+		plan := &nodes[i].Plan
+		switch {
+		case nodes[i].Layer == nil:
+			// Inputs stay for the whole step: a caller may run twice on what he wrote once.
+			q.out = p.newBuffer(p.outSize(i), 0, p.last)
+			p.newContent(i)
+		case plan.View:
+			q.out = p.nodes[nodes[i].In[0]].out
+			p.contentOf[i] = p.contentOf[nodes[i].In[0]]
+		case p.mayOverwrite(i):
+			q.out = p.nodes[nodes[i].In[0]].out
+			p.newContent(i)
+		default:
+			q.out = p.newBuffer(p.outSize(i), int32(i), int32(i))
+			p.newContent(i)
+		}
+		c := &p.contents[p.contentOf[i]]
+		c.lastReader = max(c.lastReader, lastReader[i])
+		c.backward = c.backward || lastBackward[i] >= 0
+		c.pinned = c.pinned || nodes[i].Layer == nil || i == p.output
+		p.reach(q.out, max(lastReader[i], lastBackward[i]))
+		if i == p.output {
+			p.reach(q.out, int32(n))
+		}
+		p.keep(i)
+	}
+}
+
+func (p *planner) newContent(i int) {
+	p.contentOf[i] = int32(len(p.contents))
+	p.contents = append(p.contents, content{})
+}
+
+// mayOverwrite reports whether node i may put its output where its first
+// input lies.
+func (p *planner) mayOverwrite(i int) bool {
+	node := &p.g.Nodes[i]
+	if p.o.apart || !node.Plan.InPlace || len(node.In) == 0 {
+		return false
+	}
+	v := node.In[0]
+	c := p.contentOf[v]
+	for _, w := range node.In[1:] {
+		if p.contentOf[w] == c {
+			return false
+		}
+	}
+	k := &p.contents[c]
+	return k.lastReader <= int32(i) && !k.backward && !k.pinned &&
+		shapeSize(node.Plan.Out) == shapeSize(p.g.Nodes[v].Plan.Out)
+}
+
+// keep gives node i room for what it saves, marks and scratches.
+func (p *planner) keep(i int) {
+	plan, q := &p.g.Nodes[i].Plan, &p.nodes[i]
+	if plan.View {
+		return
+	}
+	to := int32(i)
+	if q.backward && !plan.PassesGrad {
+		to = p.backwardTime(i)
+	}
+	if len(plan.Saved) > 0 {
+		size := int64(0)
+		for _, r := range plan.Saved {
+			size = satAdd(size, roundUp(p.roomSize(r), line))
+		}
+		q.saved = p.newBuffer(size, int32(i), to)
+	}
+	if size := p.roomSize(plan.Marks); size > 0 {
+		q.marks = int32(len(p.marks))
+		p.marks = append(p.marks, buffer{size: roundUp(size, lineBytes), from: int32(i), to: to})
+	}
+	if size := p.roomSize(plan.Scratch); size > 0 {
+		q.scratch = p.newBuffer(size, int32(i), int32(i))
+		if to > int32(i) {
+			q.scratchB = p.newBuffer(size, to, to)
+		}
+	}
+}
+
+// backward works out, in reverse running order, where each gradient comes to
+// lie and what has to be added or copied.
+func (p *planner) backward() {
+	nodes := p.g.Nodes
+	n := len(nodes)
+	p.grad = make([]int32, n)
+	edges := 0
+	for i := range nodes {
+		p.grad[i] = -1
+		edges += len(nodes[i].In)
+	}
+	p.held = make([]int32, len(p.buffers), len(p.buffers)+2*n)
+	p.ops = make([]gradOp, 0, n+n/4)
+	p.din = make([]int32, 0, edges)
+	p.add = make([]bool, 0, edges)
+
+	if !p.nodes[p.output].needs {
+		return
+	}
+	p.grad[p.output] = p.newGrad(p.output, int32(n))
+	p.held[p.grad[p.output]] = 1
+	p.nodes[p.output].dout = p.grad[p.output]
+	for i := p.output; i >= 0; i-- {
+		b := p.grad[i]
+		if b < 0 {
+			p.nodes[i].backward = false // nothing that the output depends on smoothly
+			continue
+		}
+		p.nodes[i].dout = b
+		if nodes[i].Layer == nil {
+			p.reach(b, p.last) // an input's gradient, which the caller asked for
+			continue
+		}
+		p.reach(b, p.backwardTime(i))
+		if !p.nodes[i].backward {
+			continue
+		}
+		if nodes[i].Plan.View || nodes[i].Plan.PassesGrad {
+			p.handDown(i, b)
+		} else {
+			p.runBackward(i, b)
+		}
+		p.held[b]--
+	}
+}
+
+// newGrad is a new buffer for a gradient of node v's output.
+func (p *planner) newGrad(v int, from int32) int32 {
+	p.held = append(p.held, 0)
+	return p.newBuffer(p.outSize(v), from, from)
+}
+
+// take makes buffer b the gradient of node v, in place of what v had.
+func (p *planner) take(v int, b int32) {
+	if old := p.grad[v]; old >= 0 {
+		p.held[old]--
+	}
+	p.grad[v] = b
+	p.held[b]++
+}
+
+// op adds an act of node's backward on gradients of v's output.
+func (p *planner) op(kind gradOpKind, node int, v int, dst, a, b int32) {
+	p.ops = append(p.ops, p.act(kind, node, v, dst, a, b))
+}
+
+func (p *planner) act(kind gradOpKind, node int, v int, dst, a, b int32) gradOp {
+	at := p.backwardTime(node)
+	for _, x := range [3]int32{dst, a, b} {
+		if x >= 0 {
+			p.reach(x, at)
+		}
+	}
+	return gradOp{kind: kind, node: int32(node), dst: dst, a: a, b: b, size: p.g.Nodes[v].Plan.Out.Size()}
+}
+
+// handDown gives node i's gradient, which lies in b, to all of its inputs.
+func (p *planner) handDown(i int, b int32) {
+	in := p.g.Nodes[i].In
+	for k, v := range in {
+		if !p.nodes[v].needs {
+			continue
+		}
+		have := p.grad[v]
+		switch {
+		case have < 0 && !p.o.apart:
+			p.take(v, b)
+		case have < 0:
+			p.take(v, p.newGrad(v, p.backwardTime(i)))
+			p.op(opCopy, i, v, p.grad[v], b, -1)
+		case p.held[have] == 1 && have != b:
+			p.op(opAdd, i, v, have, have, b)
+		case k == len(in)-1 && p.held[b] == 1 && !p.o.apart:
+			p.op(opAdd, i, v, b, b, have)
+			p.take(v, b)
+		default:
+			own := p.newGrad(v, p.backwardTime(i))
+			p.op(opAdd, i, v, own, have, b)
+			p.take(v, own)
+		}
+	}
+}
+
+// runBackward gives the inputs of node i, whose gradient lies in b, buffers for
+// its Backward to write or add to.
+func (p *planner) runBackward(i int, b int32) {
+	node, at := &p.g.Nodes[i], p.backwardTime(i)
+	p.nodes[i].din = int32(len(p.din))
+	p.after = p.after[:0]
+	for k, v := range node.In {
+		if !p.nodes[v].needs || node.Plan.Tokens {
+			p.din, p.add = append(p.din, -1), append(p.add, false)
+			continue
+		}
+		have := p.grad[v]
+		again := false // the same node read twice: one call may not do both
+		for _, w := range node.In[:k] {
+			again = again || w == v
+		}
+		// DIn[0] may lie on DOut when nobody else holds it and the other
+		// inputs' gradients have been seen to lie elsewhere.
+		inPlace := k == 0 && node.Plan.InPlace && p.held[b] == 1 && !p.o.apart && p.outSize(v) == p.outSize(i)
+		switch {
+		case have < 0:
+			to := b
+			if !inPlace {
+				to = p.newGrad(v, at)
+			}
+			p.take(v, to)
+			p.din, p.add = append(p.din, to), append(p.add, false)
+		case node.Plan.AddsGrad && !again:
+			if p.held[have] > 1 {
+				own := p.newGrad(v, at)
+				p.op(opCopy, i, v, own, have, -1)
+				p.take(v, own)
+				have = own
+			}
+			p.reach(have, at)
+			p.din, p.add = append(p.din, have), append(p.add, true)
+		default:
+			part := b
+			if !inPlace {
+				part = p.newGrad(v, at)
+			}
+			p.din, p.add = append(p.din, part), append(p.add, false)
+			if p.held[have] == 1 {
+				p.after = append(p.after, p.act(opAdd, i, v, have, have, part))
+			} else {
+				p.after = append(p.after, p.act(opAdd, i, v, part, part, have))
+				p.take(v, part)
+			}
+		}
+	}
+	p.op(opLayer, i, i, -1, b, -1)
+	p.ops = append(p.ops, p.after...)
+}
+
+// shapeSize is s.Size without overflow.
+func shapeSize(s []int) int64 {
+	n := int64(1)
+	for _, d := range s {
+		n = satMul(n, int64(d))
+	}
+	return n
+}
+
+// roundUp is the next multiple of to.
+func roundUp(n, to int64) int64 {
+	if n > math.MaxInt64-to {
+		return math.MaxInt64
+	}
+	return (n + to - 1) / to * to
+}
+
+// satAdd and satMul stop at the largest number: a size that big is refused, and must
+// not look small.
+func satAdd(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
+
+func satMul(a, b int64) int64 {
+	if a <= 0 || b <= 0 {
+		return 0
+	}
+	if a > math.MaxInt64/b {
+		return math.MaxInt64
+	}
+	return a * b
+}
