@@ -17,7 +17,7 @@ type Field struct {
 	Ptr      any
 	Min, Max float64  // of the numbers; both zero: any
 	Options  []string // of a *string: the words it may be
-	// Optional marks an int for which 0 means "work it out": shown as "auto".
+	// Optional marks an int or Pair for which 0 means "work it out": shown as "auto".
 	Optional bool
 }
 
@@ -69,6 +69,9 @@ func (f Field) Get() Value {
 	case *string:
 		return Value{*p}
 	case *Pair:
+		if f.Optional && *p == (Pair{}) {
+			return Value{"auto"}
+		}
 		if p[0] == p[1] {
 			return Value{strconv.Itoa(p[0])}
 		}
@@ -156,6 +159,10 @@ func (f Field) Set(v Value) error {
 		*p = s
 		return nil
 	case *Pair:
+		if f.Optional && len(v) == 1 && v[0] == "auto" {
+			*p = Pair{}
+			return nil
+		}
 		n, err := f.integers(v, 1, 2)
 		if err == nil {
 			*p = Pair{n[0], n[len(n)-1]}

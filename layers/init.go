@@ -74,3 +74,28 @@ func (i Init) Fill(w []float32, r *rand.Rand) {
 		}
 	}
 }
+
+// initAuto is the choice of the layer itself: PyTorch's.
+const initAuto = "auto"
+
+var initWords = []string{initAuto, string(InitTorch), string(InitHe), string(InitGlorot), string(InitLecun), "zeros"}
+
+// initField is the setting that chooses how weights start.
+func initField(word *string) Field {
+	return Field{Name: "init", Help: "how the weights start; auto is uniform ±1/√fan-in", Ptr: word, Options: initWords}
+}
+
+// initials are the starts of a weight and its bias for a word of initWords.
+// A bias starts at zero, except that PyTorch draws it like the weight.
+func initials(word string, fanIn, fanOut int) (weight, bias Init) {
+	weight = Init{Kind: InitKind(word), FanIn: fanIn, FanOut: fanOut}
+	bias = Init{Kind: InitConstant}
+	switch word {
+	case initAuto, "", string(InitTorch):
+		weight.Kind = InitTorch
+		bias = weight
+	case "zeros":
+		weight = Init{Kind: InitConstant}
+	}
+	return weight, bias
+}

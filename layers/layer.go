@@ -52,6 +52,8 @@ type Plan struct {
 	Reads Reads
 	// InPlace allows Out to lie on In[0] (and DIn[0] on DOut).
 	InPlace bool
+	// GradInPlace allows DIn[0] to lie on DOut where InPlace does not hold.
+	GradInPlace bool
 	// View says that Out is In[0], bit for bit, under another shape: the layer
 	// is never run, forward or backward.
 	View bool

@@ -1,0 +1,126 @@
+package layers
+
+import (
+	"fmt"
+
+	"layercake/compute"
+)
+
+// BatchNorm brings every channel to mean 0 and variance 1 over the batch, then
+// stretches and shifts it by learnt amounts.
+//
+//	y = weight·(x − mean)/√(var + Eps) + bias
+//
+//	x, y                       [N, H, W, C], [N, T, C] or [N, C]: statistics over all axes but C
+//	weight [C]                 ones     absent without Affine, as is bias
+//	bias   [C]                 zeros
+//	running_mean [C]           zeros    state
+//	running_var  [C]           ones     state
+//
+// In training mean and variance are the batch's, and the running values move
+// towards them by Momentum (the variance by its unbiased estimate, as in
+// PyTorch); otherwise the running values are used. No multiply-adds are counted.
+type BatchNorm struct {
+	Eps      float64
+	Momentum float64
+	Affine   bool
+}
+
+var batchNormKind = &Kind{
+	Name:    "batchnorm",
+	Short:   "norm",
+	Family:  Regularize,
+	Summary: "each channel to mean 0, spread 1 over the batch",
+	Card: Card{
+		What: "Takes each channel, subtracts its mean over the batch and divides by its spread, then lets the network choose a new scale and offset. " +
+			"The layers behind it always see numbers of the same size, so learning rates can be larger and deep stacks train. " +
+			"While it learns it remembers a running mean and spread, and uses those when it is asked for answers.",
+		Formula: "y = γ·(x − μ)/√(σ² + ε) + β",
+		Shapes:  "unchanged",
+		Params:  "2·C (and 2·C running statistics that are not trained)",
+		Cost:    "no multiply-adds are counted; time goes with the size of the activation",
+		When:    "Right behind a convolution, before its activation; that convolution then needs no bias.",
+		Instead: "With batches under about 8, or in transformers, layernorm: it does not depend on who else is in the batch.",
+		Source:  "Ioffe and Szegedy, Batch normalization, 2015",
+	},
+	New: func() Layer { return &BatchNorm{Eps: 1e-5, Momentum: 0.1, Affine: true} },
+	Examples: []Example{
+		{&BatchNorm{Eps: 1e-5, Momentum: 0.1, Affine: true}, []compute.Shape{{3, 4, 3}}},
+		{&BatchNorm{Eps: 1e-3, Momentum: 0.5, Affine: true}, []compute.Shape{{4, 5}}},
+		{&BatchNorm{Eps: 1e-2, Momentum: 0.1, Affine: true}, []compute.Shape{{6}}},
+		{&BatchNorm{Eps: 1e-5, Momentum: 0.1}, []compute.Shape{{2, 3, 3}}},
+	},
+}
+
+// Fields are the settings.
+func (b *BatchNorm) Fields() []Field {
+	return []Field{
+		{Name: "eps", Help: "added to the variance, so that nothing is divided by zero", Ptr: &b.Eps, Min: 1e-12, Max: 1},
+		{Name: "momentum", Help: "share of the batch in the running statistics", Ptr: &b.Momentum, Min: 0, Max: 1},
+		{Name: "affine", Help: "learn a scale and an offset for each channel", Ptr: &b.Affine},
+	}
+}
+
+// Label says what differs from the usual settings.
+func (b *BatchNorm) Label() string {
+	switch {
+	case !b.Affine:
+		return "no scale"
+	case b.Momentum != 0.1:
+		return fmt.Sprintf("momentum %g", b.Momentum)
+	case b.Eps != 1e-5:
+		return fmt.Sprintf("eps %g", b.Eps)
+	}
+	return ""
+}
+
+// Plan takes images, sequences and vectors.
+func (b *BatchNorm) Plan(in []compute.Shape) (Plan, error) {
+	const want = "one input: C×H×W, T×F or F"
+	s, err := one(in, want)
+	if err != nil {
+		return Plan{}, err
+	}
+	if len(s) < 1 || len(s) > 3 {
+		return Plan{}, &ShapeError{Got: in, Want: want, Cure: "put a flatten or reshape before it"}
+	}
+	_, c := rows(s)
+	each := compute.Shape{c}
+	plan := Plan{
+		Out: s,
+		State: []Param{
+			{Name: "running_mean", Shape: each, Init: Init{Kind: InitConstant}},
+			{Name: "running_var", Shape: each, Init: Init{Kind: InitConstant, Value: 1}},
+		},
+		Saved:       []Room{{Fixed: c}, {Fixed: c}}, // mean and 1/√(var + eps) of the batch
+		Reads:       ReadsIn,
+		GradInPlace: true,
+	}
+	if b.Affine {
+		plan.Params = []Param{
+			{Name: "weight", Shape: each, Init: Init{Kind: InitConstant, Value: 1}},
+			{Name: "bias", Shape: each, Init: Init{Kind: InitConstant}},
+		}
+	}
+	return plan, nil
+}
+
+// Forward normalizes by the batch in training, by the running values otherwise.
+func (b *BatchNorm) Forward(p *Pass) {
+	n, c := rows(p.In[0].Shape)
+	n *= p.N
+	if !p.Train {
+		compute.BatchNormInfer(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Out.Data, p.State[0], p.State[1], float32(b.Eps))
+		return
+	}
+	compute.BatchNormForward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Out.Data,
+		p.Saved[0], p.Saved[1], p.State[0], p.State[1], float32(b.Eps), float32(b.Momentum))
+}
+
+// Backward is the gradient through the batch's own mean and variance.
+func (b *BatchNorm) Backward(p *Pass) {
+	n, c := rows(p.In[0].Shape)
+	n *= p.N
+	compute.BatchNormBackward(p.Pool, n, c, p.In[0].Data, p.param(0), p.Saved[0], p.Saved[1],
+		p.DOut.Data, p.wanted(0), p.grad(0), p.grad(1))
+}
