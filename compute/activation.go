@@ -77,7 +77,7 @@ func ActBackward(p *Pool, a Act, alpha float32, x, y, dy, dx []float32) {
 	if a.ReadsInput() {
 		in = x
 	}
-	mustLen(a.String()+"'s gradient", len(dx), len(dy), len(in))
+	mustLen("an activation's gradient", len(dx), len(dy), len(in))
 	For(p, len(dx), a.grain(), actArgs{a: a, alpha: alpha, x: in, y: dy, out: dx}, func(t *actArgs, _ *Worker, lo, hi int) {
 		vec.actGrad[t.a](t.out[lo:hi], t.x[lo:hi], t.y[lo:hi], t.alpha)
 	})
@@ -194,7 +194,7 @@ var actGeneric = [actCount]func(y, x []float32, alpha float32){
 	},
 	ActHardSwish: func(y, x []float32, _ float32) {
 		for i, v := range x {
-			y[i] = v * min(max(v+3, 0), 6) / 6
+			y[i] = v * (min(max(v+3, 0), 6) / 6)
 		}
 	},
 }

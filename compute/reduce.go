@@ -158,12 +158,25 @@ type columns struct {
 
 func newColumns(rows, c int) columns {
 	k := columns{rows: rows, c: c}
-	k.fold = max(1, 256/max(1, c))
+	if c < 256 {
+		// A folded row ends on a whole vector of eight.
+		step := 8 / gcd(max(1, c), 8)
+		k.fold = (256/max(1, c) + step - 1) / step * step
+	} else {
+		k.fold = 1
+	}
 	k.block = max(1, grain/max(1, c)/k.fold) * k.fold
 	blocks := (rows + k.block - 1) / k.block
 	k.chunk = max(1, (blocks+63)/64) * k.block
 	k.chunks = (rows + k.chunk - 1) / k.chunk
 	return k
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // wide is the length of a folded row.

@@ -46,9 +46,9 @@ type vectors struct {
 
 	// of a matrix of rows × cols without gaps, cols being the length of the first
 	colSum     func(acc, x []float32, rows int)
-	colMoments func(s, q, mean, x []float32, rows int)              // Σ(x−mean), Σ(x−mean)²
-	colGrad    func(s, q, mean, x, dy []float32, rows int)          // Σdy, Σdy·(x−mean)
-	normalize  func(mean, scale, beta, x, y []float32, rows int)    // y = (x−mean)·scale + beta
+	colMoments func(s, q, mean, x []float32, rows int)             // Σ(x−mean), Σ(x−mean)²
+	colGrad    func(s, q, mean, x, dy []float32, rows int)         // Σdy, Σdy·(x−mean)
+	normalize  func(mean, scale, beta, x, y []float32, rows int)   // y = (x−mean)·scale + beta
 	normGrad   func(n normGradArgs, x, dy, dx []float32, rows int) // dx = scale·(dy − a − (x−mean)·b)
 
 	maxOf  func(x []float32) float32

@@ -8,7 +8,7 @@ var genericVectors = vectors{
 	name:        "generic",
 	add:         addGeneric,
 	mul:         mulGeneric,
-	mulAdd:      mulAddGeneric,
+	mulAdd:      productsGeneric,
 	scale:       scaleGeneric,
 	relu:        reluGeneric,
 	reluGrad:    reluGradGeneric,
@@ -47,7 +47,7 @@ func mulGeneric(dst, a, b []float32) {
 	}
 }
 
-func mulAddGeneric(dst, a, b []float32) {
+func productsGeneric(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	for i := range dst {
 		dst[i] += a[i] * b[i]
@@ -206,11 +206,11 @@ func maxOfGeneric(x []float32) float32 {
 
 func expSumGeneric(y, x []float32, shift float32) float32 {
 	y = y[:len(x)]
-	var s float32
+	var s float64
 	for i, v := range x {
 		e := float32(math.Exp(float64(v - shift)))
 		y[i] = e
-		s += e
+		s += float64(e)
 	}
-	return s
+	return float32(s)
 }

@@ -2,3 +2,6 @@ package compute
 
 // vec is the set of inner loops in use.
 var vec = &genericVectors
+
+// vectorSets are the sets that this machine can run, the plain one first.
+func vectorSets() []*vectors { return []*vectors{&genericVectors} }
