@@ -19,9 +19,13 @@ var Catalog = slices.Concat(
 		globalAvgPoolKind,
 
 		addKind,
+		multiplyKind,
+		concatKind,
+		subsampleKind,
 		flattenKind,
 	},
 	activationKinds,
+	[]*Kind{softmaxKind},
 )
 
 // Lookup finds a kind by its name, or nil.

@@ -1,0 +1,110 @@
+package layers
+
+import (
+	"fmt"
+
+	"layercake/compute"
+)
+
+// Concat puts inputs behind one another along the channels of images, or
+// along the features of sequences and vectors.
+//
+//	x₁ … xₖ  [N, H, W, Cᵢ], [N, T, Fᵢ] or [N, Fᵢ]
+//	y        the same with ΣCᵢ or ΣFᵢ
+//
+// No parameters, no multiply-adds.
+type Concat struct{}
+
+var concatKind = &Kind{
+	Name:    "concat",
+	Short:   "concat",
+	Family:  Flow,
+	Summary: "inputs side by side along the channels",
+	Card: Card{
+		What: "Puts the channels of several inputs behind one another. Nothing is mixed: what follows can still tell which path a feature came from, " +
+			"and features found early stay at hand for all later layers.",
+		Formula: "y = [x₁; x₂; …]",
+		Shapes:  "C₁×H×W and C₂×H×W → (C₁+C₂)×H×W; F₁ and F₂ → F₁+F₂",
+		Params:  "none",
+		Cost:    "no multiply-adds; one copy, and the next layer has more channels to read",
+		When:    "To join the branches of an Inception block, the layers of a DenseNet, or the two sides of a U-Net.",
+		Instead: "add keeps the width, so that depth costs no more than before.",
+		Source:  "Szegedy et al., Going deeper with convolutions, 2014; Huang et al., Densely connected convolutional networks, 2016",
+	},
+	New: func() Layer { return &Concat{} },
+	Examples: []Example{
+		{&Concat{}, []compute.Shape{{3, 2, 2}, {1, 2, 2}, {2, 2, 2}}},
+		{&Concat{}, []compute.Shape{{3, 2}, {3, 4}}},
+		{&Concat{}, []compute.Shape{{4}, {1}}},
+	},
+}
+
+// Fields are none.
+func (c *Concat) Fields() []Field { return nil }
+
+// Label is empty: there is nothing to set.
+func (c *Concat) Label() string { return "" }
+
+// Plan refuses inputs that differ in more than their channels or features.
+func (c *Concat) Plan(in []compute.Shape) (Plan, error) {
+	if len(in) < 2 {
+		return Plan{}, &ShapeError{Got: in, Want: "two or more inputs", Cure: "name the other one in from: [., NAME]"}
+	}
+	if err := whole(in); err != nil {
+		return Plan{}, err
+	}
+	out := append(compute.Shape(nil), in[0]...)
+	if len(out) < 1 || len(out) > 3 {
+		return Plan{}, &ShapeError{Got: in, Want: "inputs of one to three axes", Cure: "put a flatten before it"}
+	}
+	axis := joinAxis(len(out))
+	for _, s := range in[1:] {
+		same := len(s) == len(out)
+		for a := 0; same && a < len(s); a++ {
+			same = a == axis || s[a] == out[a]
+		}
+		if !same {
+			word := [...]string{"features", "features", "channels"}[len(out)-1]
+			return Plan{}, &ShapeError{Got: in, Want: fmt.Sprintf("inputs that differ in their %s alone", word), Cure: "match strides and paddings of the paths"}
+		}
+		out[axis] += s[axis]
+	}
+	if _, ok := product(maxElements, out...); !ok {
+		return Plan{}, tooLarge(in, "output", "use fewer channels")
+	}
+	return Plan{Out: out, AddsGrad: true}, nil
+}
+
+// joinAxis is the axis of channels or features in a shape of so many axes.
+func joinAxis(axes int) int {
+	if axes == 2 {
+		return 1
+	}
+	return 0
+}
+
+// Forward copies each input to its columns of y.
+func (c *Concat) Forward(p *Pass) {
+	n, total := rows(p.Out.Shape)
+	n *= p.N
+	at := 0
+	for _, x := range p.In {
+		_, width := rows(x.Shape)
+		compute.CopyColumns(p.Pool, n, x.Data, 0, width, width, p.Out.Data, at, total, false)
+		at += width
+	}
+}
+
+// Backward copies each input's columns of dy back.
+func (c *Concat) Backward(p *Pass) {
+	n, total := rows(p.Out.Shape)
+	n *= p.N
+	at := 0
+	for i, x := range p.In {
+		_, width := rows(x.Shape)
+		if dx := p.wanted(i); dx != nil {
+			compute.CopyColumns(p.Pool, n, p.DOut.Data, at, total, width, dx, 0, width, p.adds(i))
+		}
+		at += width
+	}
+}
