@@ -10,6 +10,58 @@ type Epilogue struct {
 	ReLU bool
 }
 
+// genericKernel is last in the table and runs everywhere; the others are
+// tested against it.
+var genericKernel = gemmKernel{
+	name: "generic", runs: true,
+	byRow: tileByRowGeneric, byCol: tileByColGeneric,
+	pack: packGeneric, mulAdd: mulAddGeneric,
+}
+
+// gemmKernels, best first.
+var gemmKernels = append(archKernels[:len(archKernels):len(archKernels)], genericKernel)
+
+// kernelInUse is the first row that runs here, unless SetKernel chose another.
+var kernelInUse = firstKernel()
+
+func firstKernel() *gemmKernel {
+	for i := range gemmKernels {
+		if gemmKernels[i].runs {
+			return &gemmKernels[i]
+		}
+	}
+	panic("compute: no kernel runs on this machine")
+}
+
+// KernelName is the name of the kernel in use.
+func KernelName() string { return kernelInUse.name }
+
+// Kernels are the names of the kernels that this machine can run, best first.
+func Kernels() []string {
+	var names []string
+	for _, k := range gemmKernels {
+		if k.runs {
+			names = append(names, k.name)
+		}
+	}
+	return names
+}
+
+// SetKernel chooses a kernel by name, before any product runs.
+func SetKernel(name string) error {
+	for i := range gemmKernels {
+		if gemmKernels[i].name != name {
+			continue
+		}
+		if !gemmKernels[i].runs {
+			return fmt.Errorf("kernel %s: this machine cannot run it: use one of %v", name, Kernels())
+		}
+		kernelInUse = &gemmKernels[i]
+		return nil
+	}
+	return fmt.Errorf("kernel %q: no such kernel: use one of %v", name, Kernels())
+}
+
 // Gemm is C = relu?(op(A)·op(B) + bias + (C if Add)), row-major.
 //
 //	op(A)  m×k    A if !ta, its transpose if ta (A is then k×m)
@@ -19,47 +71,5 @@ type Epilogue struct {
 // lda, ldb and ldc are the distances between rows in memory. C must not
 // overlap A or B. With k = 0 the product is zero.
 func Gemm(p *Pool, ta, tb bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, e Epilogue) {
-	for i := 0; i < m; i++ {
-		for j := 0; j < n; j++ {
-			s := float32(0)
-			for q := 0; q < k; q++ {
-				x, y := 0, 0
-				if ta {
-					x = q*lda + i
-				} else {
-					x = i*lda + q
-				}
-				if tb {
-					y = j*ldb + q
-				} else {
-					y = q*ldb + j
-				}
-				s += a[x] * b[y]
-			}
-			if e.Bias != nil {
-				s += e.Bias[j]
-			}
-			if e.Add {
-				s += c[i*ldc+j]
-			}
-			if e.ReLU {
-				s = max(s, 0)
-			}
-			c[i*ldc+j] = s
-		}
-	}
-}
-
-// KernelName is the name of the kernel in use.
-func KernelName() string { return "generic" }
-
-// Kernels are the names of the kernels that this machine can run, best first.
-func Kernels() []string { return []string{"generic"} }
-
-// SetKernel chooses a kernel by name, before any product runs.
-func SetKernel(name string) error {
-	if name != "generic" {
-		return fmt.Errorf("kernel %q: not one that this machine runs: use one of %v", name, Kernels())
-	}
-	return nil
+	gemmWith(kernelInUse, p, ta, tb, m, n, k, a, lda, b, ldb, c, ldc, e)
 }

@@ -5,31 +5,51 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 )
 
 // Pool is a set of goroutines that share loops. The caller of a loop works
-// too, so a pool of t threads parks t−1 goroutines, which cost nothing while
-// they wait. A loop started from inside a loop, or while another goroutine
-// has the pool, runs on its caller alone: nesting cannot deadlock.
+// too, so a pool of t threads has t−1 goroutines. After a loop they look out
+// for the next one for a few microseconds, since the loops of a network follow
+// each other closely, and then park, which costs nothing. A loop started from
+// inside a loop, or while another goroutine has the pool, runs on its caller
+// alone: nesting cannot deadlock.
 type Pool struct {
 	busy    atomic.Bool
-	workers []*Worker // workers[0] is the caller's
-	threads int
+	caller  *Worker
+	helpers []*helper
+	spin    atomic.Bool // there is a core for every thread
 
-	job   job
-	next  atomic.Int64
-	left  atomic.Int64 // helpers that have not finished the job
-	wake  []chan struct{}
-	done  chan struct{}
+	job  job
+	next atomic.Int64
+	// gate is what the helpers watch: the number of the loop in the upper 32
+	// bits, how many helpers are inside it in bits 1 to 31, and in bit 0
+	// whether it may still be entered. A helper that comes late finds it shut,
+	// so nobody waits for a goroutine that has not got a core.
+	gate  atomic.Uint64
 	fault atomic.Pointer[fault]
-
-	tasks map[reflect.Type]any // recycled task of each argument type
 }
+
+const (
+	gateOpen  = 1
+	gateOne   = 2 // one helper inside
+	gateCount = 1<<32 - gateOne
+)
+
+// spinRounds times spinPauses pauses are about 30 µs.
+const (
+	spinRounds = 64
+	spinPauses = 20
+)
 
 // Worker is one of a pool's goroutines as a loop body sees it.
 type Worker struct {
 	scratch []float32
+	offsets []int32
+	tile    tile
+	tasks   map[reflect.Type]any // recycled task of each argument type
+	next    *Worker              // in the list of spare ones
 }
 
 // Scratch is n floats that are the worker's own until its loop body returns.
@@ -39,6 +59,42 @@ func (w *Worker) Scratch(n int) []float32 {
 		w.scratch = make([]float32, n+n/4)
 	}
 	return w.scratch[:n]
+}
+
+// Offsets is Scratch for n integers, beside the floats.
+func (w *Worker) Offsets(n int) []int32 {
+	if cap(w.offsets) < n {
+		w.offsets = make([]int32, n+n/4)
+	}
+	return w.offsets[:n]
+}
+
+// spares are workers of loops that run on their caller alone, and memory for
+// the length of a call. There are as many as were ever needed at once.
+var spares struct {
+	sync.Mutex
+	first *Worker
+}
+
+// borrowWorker is a worker that nobody else uses until returnWorker.
+func borrowWorker() *Worker {
+	spares.Lock()
+	w := spares.first
+	if w != nil {
+		spares.first = w.next
+	}
+	spares.Unlock()
+	if w == nil {
+		w = &Worker{}
+	}
+	return w
+}
+
+func returnWorker(w *Worker) {
+	spares.Lock()
+	w.next = spares.first
+	spares.first = w
+	spares.Unlock()
 }
 
 // job is the loop under way: chunks of grain below n.
@@ -55,16 +111,29 @@ type fault struct {
 	stack []byte
 }
 
+// helper is one goroutine of the pool.
+type helper struct {
+	worker Worker
+	parked atomic.Bool
+	quit   atomic.Bool
+	wake   chan struct{} // capacity one
+}
+
 // NewPool starts a pool of that many threads; 0 takes one a core that the Go
 // scheduler may use.
 func NewPool(threads int) *Pool {
-	p := &Pool{done: make(chan struct{}, 1), tasks: map[reflect.Type]any{}}
+	p := &Pool{caller: &Worker{}}
 	p.SetThreads(threads)
 	return p
 }
 
 // Threads is the number of threads that share a loop.
-func (p *Pool) Threads() int { return p.threads }
+func (p *Pool) Threads() int {
+	if p == nil {
+		return 1
+	}
+	return len(p.helpers) + 1
+}
 
 // SetThreads changes the number of threads, between loops only. Results do
 // not depend on it.
@@ -72,40 +141,82 @@ func (p *Pool) SetThreads(threads int) {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p.lock()
+	for !p.busy.CompareAndSwap(false, true) {
+		runtime.Gosched()
+	}
 	defer p.busy.Store(false)
-	for len(p.workers) < threads {
-		p.workers = append(p.workers, &Worker{})
+	p.spin.Store(threads <= runtime.GOMAXPROCS(0))
+	for len(p.helpers) < threads-1 {
+		h := &helper{wake: make(chan struct{}, 1)}
+		p.helpers = append(p.helpers, h)
+		go p.help(h, p.gate.Load()>>32)
 	}
-	for len(p.wake) < threads-1 {
-		c := make(chan struct{}, 1)
-		p.wake = append(p.wake, c)
-		go p.help(p.workers[len(p.wake)], c)
+	for len(p.helpers) > threads-1 {
+		last := len(p.helpers) - 1
+		h := p.helpers[last]
+		h.quit.Store(true)
+		h.rouse()
+		p.helpers[last] = nil
+		p.helpers = p.helpers[:last]
 	}
-	for len(p.wake) > threads-1 {
-		last := len(p.wake) - 1
-		close(p.wake[last])
-		p.wake = p.wake[:last]
-	}
-	p.workers = p.workers[:threads]
-	p.threads = threads
 }
 
 // Close ends the pool's goroutines. Loops still run, on their caller.
 func (p *Pool) Close() { p.SetThreads(1) }
 
-func (p *Pool) lock() {
-	for !p.busy.CompareAndSwap(false, true) {
-		runtime.Gosched()
+// rouse wakes h if it is parked.
+func (h *helper) rouse() {
+	if h.parked.Load() && h.parked.CompareAndSwap(true, false) {
+		h.wake <- struct{}{}
 	}
 }
 
-func (p *Pool) help(w *Worker, wake chan struct{}) {
-	for range wake {
-		p.work(w)
-		if p.left.Add(-1) == 0 {
-			p.done <- struct{}{}
+// help is the life of a helper: wait for a loop that it has not seen, enter,
+// work, leave. seen is the number of the last loop.
+func (p *Pool) help(h *helper, seen uint64) {
+	for {
+		g, ok := p.await(h, seen)
+		if !ok {
+			return
 		}
+		if g&gateOpen == 0 {
+			seen = g >> 32
+			continue
+		}
+		if !p.gate.CompareAndSwap(g, g+gateOne) {
+			continue
+		}
+		seen = g >> 32
+		p.work(&h.worker)
+		p.gate.Add(^uint64(gateOne - 1))
+	}
+}
+
+// await returns the gate of a loop other than seen, or false if h must end.
+func (p *Pool) await(h *helper, seen uint64) (uint64, bool) {
+	for {
+		rounds := 1
+		if p.spin.Load() {
+			rounds = spinRounds
+		}
+		for range rounds {
+			if g := p.gate.Load(); g>>32 != seen {
+				return g, !h.quit.Load()
+			}
+			spinPause(spinPauses)
+		}
+		if h.quit.Load() {
+			return 0, false
+		}
+		// Say that we park, then look once more: a loop that began before it
+		// could read that will not wake us.
+		h.parked.Store(true)
+		if p.gate.Load()>>32 != seen || h.quit.Load() {
+			if h.parked.CompareAndSwap(true, false) {
+				continue
+			}
+		}
+		<-h.wake
 	}
 }
 
@@ -135,6 +246,19 @@ type forTask[A any] struct {
 
 func (t *forTask[A]) run(w *Worker, lo, hi int) { t.body(&t.args, w, lo, hi) }
 
+// recycled is w's task for arguments of type A.
+func recycled[A any](w *Worker) *forTask[A] {
+	t, _ := w.tasks[reflect.TypeFor[A]()].(*forTask[A])
+	if t == nil {
+		t = &forTask[A]{}
+		if w.tasks == nil {
+			w.tasks = map[reflect.Type]any{}
+		}
+		w.tasks[reflect.TypeFor[A]()] = t
+	}
+	return t
+}
+
 // For calls body for [0, n) in chunks of grain, each once, on p's threads,
 // and returns when all are done. The chunks depend on n and grain alone. args
 // is copied, so a body that is a plain function or captures nothing makes no
@@ -144,28 +268,13 @@ func For[A any](p *Pool, n, grain int, args A, body func(a *A, w *Worker, lo, hi
 		return
 	}
 	grain = max(grain, 1)
-	chunks := (n + grain - 1) / grain
 	if p == nil || !p.busy.CompareAndSwap(false, true) {
-		serial(&Worker{}, n, grain, args, body)
+		serial(n, grain, &args, body)
 		return
 	}
-	t, _ := p.tasks[reflect.TypeFor[A]()].(*forTask[A])
-	if t == nil {
-		t = &forTask[A]{}
-		p.tasks[reflect.TypeFor[A]()] = t
-	}
+	t := recycled[A](p.caller)
 	t.args, t.body = args, body
-	p.job = job{n: n, grain: grain, chunks: int64(chunks), task: t}
-	p.next.Store(0)
-	helpers := min(len(p.wake), chunks-1)
-	p.left.Store(int64(helpers))
-	for _, c := range p.wake[:helpers] {
-		c <- struct{}{}
-	}
-	p.work(p.workers[0])
-	if helpers > 0 {
-		<-p.done
-	}
+	p.share(n, grain, t)
 	var none A
 	t.args = none
 	f := p.fault.Swap(nil)
@@ -175,10 +284,45 @@ func For[A any](p *Pool, n, grain int, args A, body func(a *A, w *Worker, lo, hi
 	}
 }
 
-// serial is For on the caller alone, with the same chunks.
-func serial[A any](w *Worker, n, grain int, args A, body func(a *A, w *Worker, lo, hi int)) {
-	a := &args
-	for lo := 0; lo < n; lo += grain {
-		body(a, w, lo, min(lo+grain, n))
+// share runs t's chunks on all threads.
+func (p *Pool) share(n, grain int, t task) {
+	chunks := (n + grain - 1) / grain
+	p.job = job{n: n, grain: grain, chunks: int64(chunks), task: t}
+	p.next.Store(0)
+	helpers := min(len(p.helpers), chunks-1)
+	if helpers <= 0 {
+		p.work(p.caller)
+		return
 	}
+	p.gate.Store((p.gate.Load()>>32+1)<<32 | gateOpen)
+	for _, h := range p.helpers[:helpers] {
+		h.rouse()
+	}
+	p.work(p.caller)
+	// All chunks are taken: shut the gate, then wait for those inside.
+	p.gate.Add(^uint64(gateOpen - 1))
+	for i := 0; p.gate.Load()&gateCount != 0; i++ {
+		if p.spin.Load() && i < spinRounds {
+			spinPause(spinPauses)
+		} else {
+			runtime.Gosched()
+		}
+	}
+}
+
+// serial is For on the caller alone, with the same chunks.
+func serial[A any](n, grain int, args *A, body func(a *A, w *Worker, lo, hi int)) {
+	w := borrowWorker()
+	t := recycled[A](w)
+	t.args, t.body = *args, body
+	defer finishSerial(w, t)
+	for lo := 0; lo < n; lo += grain {
+		t.run(w, lo, min(lo+grain, n))
+	}
+}
+
+func finishSerial[A any](w *Worker, t *forTask[A]) {
+	var none A
+	t.args = none
+	returnWorker(w)
 }

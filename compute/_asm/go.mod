@@ -1,0 +1,3 @@
+module layercake/compute/_asm
+
+go 1.26

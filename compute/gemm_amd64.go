@@ -1,0 +1,108 @@
+//go:build amd64 && !noasm
+
+package compute
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+// The AVX2 kernels keep a tile of C of six rows and sixteen columns in twelve
+// registers; two hold a row of B, two an element of A each. _asm/main.go
+// writes them and names the registers.
+
+//go:noescape
+func rowTile16(t *tile) // sixteen columns, A by row
+
+//go:noescape
+func rowTile16m(t *tile) // nine to sixteen columns under a mask
+
+//go:noescape
+func rowTile8m(t *tile) // one to eight columns under a mask
+
+//go:noescape
+func colTile16(t *tile) // sixteen columns, A by column
+
+//go:noescape
+func colTile16m(t *tile) // nine to sixteen columns under a mask
+
+//go:noescape
+func colTile8m(t *tile) // one to eight columns under a mask
+
+// packEight writes dst[p*dstep+j] = src[j*sstep+p] for j < 8 and p < 8·n8,
+// n8 > 0: an 8×8 transpose in registers, again and again.
+//
+//go:noescape
+func packEight(dst *float32, dstep int, src *float32, sstep int, n8 int)
+
+// mulAdd is dst[i] += a[i]·b[i] for i < n.
+//
+//go:noescape
+func mulAdd(dst, a, b *float32, n int)
+
+var archKernels = []gemmKernel{{
+	name:   "avx2",
+	runs:   cpu.X86.HasAVX2 && cpu.X86.HasFMA,
+	byRow:  tileByRowAVX2,
+	byCol:  tileByColAVX2,
+	pack:   packAVX2,
+	mulAdd: mulAddAVX2,
+}}
+
+func tileByRowAVX2(t *tile) {
+	switch {
+	case t.cols == 16:
+		rowTile16(t)
+	case t.cols > 8:
+		rowTile16m(t)
+	default:
+		rowTile8m(t)
+	}
+}
+
+func tileByColAVX2(t *tile) {
+	switch {
+	case t.cols == 16:
+		colTile16(t)
+	case t.cols > 8:
+		colTile16m(t)
+	default:
+		colTile8m(t)
+	}
+}
+
+func packAVX2(dst, src []float32, sstep, cols, k int) {
+	n8 := k / 8
+	j := 0
+	if n8 > 0 {
+		_ = dst[k*tileWidth-1]
+		for ; j+8 <= cols; j += 8 {
+			_ = src[(j+7)*sstep+k-1]
+			packEight(unsafe.SliceData(dst[j:]), tileWidth, unsafe.SliceData(src[j*sstep:]), sstep, n8)
+			for p := n8 * 8; p < k; p++ {
+				for i := j; i < j+8; i++ {
+					dst[p*tileWidth+i] = src[i*sstep+p]
+				}
+			}
+		}
+	}
+	for ; j < tileWidth; j++ {
+		if j >= cols {
+			for p := 0; p < k; p++ {
+				dst[p*tileWidth+j] = 0
+			}
+			continue
+		}
+		for p, v := range src[j*sstep : j*sstep+k] {
+			dst[p*tileWidth+j] = v
+		}
+	}
+}
+
+func mulAddAVX2(dst, a, b []float32) {
+	if n := len(dst); n > 0 {
+		_, _ = a[n-1], b[n-1]
+		mulAdd(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), n)
+	}
+}

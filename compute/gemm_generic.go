@@ -1,0 +1,102 @@
+package compute
+
+// tileByRowGeneric is gemmKernel.byRow in plain Go, the yardstick of the others.
+func tileByRowGeneric(t *tile) {
+	var sum [tileWidth]float32
+	for i := 0; i < t.m; i++ {
+		sum = [tileWidth]float32{}
+		for s := 0; s < t.segs; s++ {
+			o := t.a0 + int(t.aoff[i]) + s*t.aseg
+			if t.kl == 0 {
+				continue
+			}
+			a := t.a[o : o+t.kl]
+			b := t.b[s*t.bseg:]
+			if t.cols == tileWidth {
+				for q, v := range a {
+					addScaled16(&sum, (*[tileWidth]float32)(b[q*t.bstep:]), v)
+				}
+				continue
+			}
+			for q, v := range a {
+				for j, w := range b[q*t.bstep : q*t.bstep+t.cols] {
+					sum[j] += v * w
+				}
+			}
+		}
+		t.store(i, &sum)
+	}
+}
+
+// tileByColGeneric is gemmKernel.byCol in plain Go.
+func tileByColGeneric(t *tile) {
+	var sum [tileWidth]float32
+	for i := 0; i < t.m; i++ {
+		sum = [tileWidth]float32{}
+		for s := 0; s < t.segs; s++ {
+			o := t.a0 + int(t.aoff[i]) + s*t.aseg
+			b := t.b[s*t.bseg:]
+			for q := 0; q < t.kl; q++ {
+				v := t.a[o+q*t.astep]
+				if t.cols == tileWidth {
+					addScaled16(&sum, (*[tileWidth]float32)(b[q*t.bstep:]), v)
+					continue
+				}
+				for j, w := range b[q*t.bstep : q*t.bstep+t.cols] {
+					sum[j] += v * w
+				}
+			}
+		}
+		t.store(i, &sum)
+	}
+}
+
+func addScaled16(sum, b *[tileWidth]float32, v float32) {
+	for j := 0; j < tileWidth; j += 4 {
+		sum[j] += v * b[j]
+		sum[j+1] += v * b[j+1]
+		sum[j+2] += v * b[j+2]
+		sum[j+3] += v * b[j+3]
+	}
+}
+
+// store finishes row i: bias, what was there, relu.
+func (t *tile) store(i int, sum *[tileWidth]float32) {
+	o := int(t.coff[i])
+	c := t.c[o : o+t.cols]
+	for j := range c {
+		s := sum[j]
+		if t.bias != nil {
+			s += t.bias[j]
+		}
+		if t.add {
+			s += c[j]
+		}
+		if t.relu && s < 0 {
+			s = 0
+		}
+		c[j] = s
+	}
+}
+
+// packGeneric is gemmKernel.pack in plain Go.
+func packGeneric(dst, src []float32, sstep, cols, k int) {
+	for j := 0; j < tileWidth; j++ {
+		if j >= cols {
+			for p := 0; p < k; p++ {
+				dst[p*tileWidth+j] = 0
+			}
+			continue
+		}
+		for p, v := range src[j*sstep : j*sstep+k] {
+			dst[p*tileWidth+j] = v
+		}
+	}
+}
+
+// mulAddGeneric is gemmKernel.mulAdd in plain Go.
+func mulAddGeneric(dst, a, b []float32) {
+	for i := range dst {
+		dst[i] += a[i] * b[i]
+	}
+}
