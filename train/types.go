@@ -9,13 +9,14 @@ import (
 
 // Config says everything that a run depends on.
 type Config struct {
-	Graph *model.Graph
-	Data  *data.Set
+	Graph  *model.Graph
+	Data   *data.Set
+	Source Source // how Data was opened, kept in checkpoints so that a run can be resumed
 
 	Batch     int
 	Epochs    int // 0: until Steps
 	Steps     int // 0: until Epochs
-	Loss      string
+	Loss      model.Named
 	Optimizer model.Named
 	Schedule  model.Named
 	Augment   data.Augment
@@ -25,9 +26,23 @@ type Config struct {
 
 	Dir        string        // where checkpoints go; "": none are written
 	SaveEvery  time.Duration // between checkpoints; 0: at the end of each epoch only
-	StepEvents int           // steps between Event "step" for Events; 0: none
+	StepEvents int           // steps between StepEvents for Events, the first step has one too; 0: none
 	Events     func(Event)   // called on the run's goroutine; for train --json
 	Paused     bool          // start paused
+}
+
+// Source is how a data set was opened: what data.Open has to be given again.
+type Source struct {
+	Name        string // of the catalog, or a path
+	Dir         string
+	Seed        uint64
+	Train, Test int
+	Target      string
+}
+
+// Options are s as data.Open takes them.
+func (s Source) Options() data.Options {
+	return data.Options{Dir: s.Dir, Seed: s.Seed, Train: s.Train, Test: s.Test, Target: s.Target}
 }
 
 // Phase is what a run is doing.
@@ -53,6 +68,7 @@ type Snapshot struct {
 
 	Loss, Accuracy   float64 // smoothed over the last steps; Accuracy NaN for regression
 	LR               float64
+	GradNorm         float64 // of all gradients together, before clipping, of the last sampled step
 	SamplesPerSecond float64
 	Elapsed          time.Duration // time spent training
 	EpochLeft, Left  time.Duration // estimates; 0 unknown
@@ -64,6 +80,7 @@ type Snapshot struct {
 	Layers  []LayerStats // one a node of the graph, by index
 	Verdict []Finding    // what diagnose sees, worst first; empty: nothing wrong
 	Saved   string       // last checkpoint's folder
+	Problem string       // why the last checkpoint could not be written; "" when all is well
 }
 
 // Curves are thinned to a fixed length.
@@ -103,6 +120,3 @@ type Finding struct {
 	Why   string
 	Cure  string
 }
-
-// Event is one line of `layercake train --json`.
-type Event any
