@@ -16,7 +16,15 @@ type Spec struct {
 	Layers []Item
 	Train  TrainSpec
 
-	Comments Comments // of the file as a whole
+	Comments Comments     // of the file as a whole
+	Keys     []KeyComment // of name, about, input, inputs, blocks and layers
+	File     string       // where it was read, for messages; no part of the network
+}
+
+// KeyComment holds the comments of a key that has no value of its own here.
+type KeyComment struct {
+	Key      string
+	Comments Comments
 }
 
 // Input is one input of the network. Tokens > 0 says that its numbers are
@@ -47,7 +55,8 @@ type Item struct {
 
 	Settings []Setting // of a layer, in written order
 
-	Repeat   int         // of a block: times, 1 when not given; "" in RepeatRef when literal
+	Repeat   int         // of a block: times, 1 when not given
+	RepeatBy Setting     // of a block: repeat as $name, with Ref "" when literal
 	Use      string      // of a block: the template it takes its layers from
 	With     []Setting   // settings for the template
 	First    []Setting   // … that differ in the first repeat
@@ -78,11 +87,14 @@ type Shortcut struct {
 }
 
 // Setting is one key of an item, raw: a value, or the name of a setting of
-// the enclosing template (written $name).
+// the enclosing template, written $name. A whole number can be multiplied or
+// divided on the way: $filters*4, $filters/2.
 type Setting struct {
 	Key   string
 	Value layers.Value
 	Ref   string // "filters" for $filters
+	Op    string // "*", "/" or ""
+	By    int    // what Op multiplies or divides by, 1 and up
 	Pos   Pos
 }
 
@@ -117,6 +129,7 @@ type TrainSpec struct {
 	Clip      float64   // largest norm of all gradients together; 0 none
 	Seed      uint64
 	Comments  Comments
+	Keys      []KeyComment // of the keys inside
 	Pos       Pos
 }
 
@@ -132,13 +145,19 @@ func (e *SyntaxError) Error() string {
 }
 
 // Path leads to an item of a Spec: which list, then which entry, and so on
-// down. The first step's List is "layers" or "blocks/NAME".
+// down. The first step's List is "layers" or "blocks/NAME". Below a block that
+// uses a template, "layers" is the template's list, so the path of such a row
+// knows both the template's item and the block that uses it.
 type Path []PathStep
 
 // PathStep is one step down.
 type PathStep struct {
 	List  string // "layers", "blocks/basic"; below an item: "layers", "shortcut", "paths/0"
 	Index int
+	// Rep is the repetition of the block above in which the list is seen, from
+	// 1; 0 where it does not matter. It chooses between First, Each and With
+	// when a setting is edited, and leads to the same item whatever it is.
+	Rep int
 }
 
 // Graph is a network resolved: flat, in running order, every shape known.
@@ -172,16 +191,16 @@ type Node struct {
 type Row struct {
 	Depth  int    // 0 for the outermost list
 	Name   string // unique, also for groups: "stage2", "stage2/1"
-	Title  string // narrow column: "conv", "norm", "block", "add"
+	Title  string // narrow column: "conv", "norm", "block", "add"; "1", "2" for a repetition
 	Label  string // "3×3 · 32 /2", "stage2 ×3"
 	Family layers.Family
 	Kind   string // kind of layer or group
-	Node   int    // -1 for a group
+	Node   int    // -1 for a group; the join of a residual with a projection has both
 	Nodes  [2]int // range of nodes a group covers: [from, to)
 	Parent int    // row of the group it lies in, -1 outermost
 	Repeat int    // of a block: how often; on the row of one repetition: its number, from 1
 	Group  bool
-	Item   Path // where edits go; the same for each repetition
+	Item   Path // where edits go; repetitions differ in PathStep.Rep alone
 	Out    compute.Shape
 	Params int64
 	MACs   int64 // per sample

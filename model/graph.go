@@ -1,0 +1,574 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"layercake/compute"
+	"layercake/layers"
+)
+
+// InputKind is the Kind of input rows; no kind of layer is called so.
+const InputKind = "input"
+
+// Resolve unrolls repeats, puts block settings in, resolves names and plans
+// every layer. It never fails as a whole: Err is the first refusal, the nodes
+// are those before it, and the rows are all there.
+//
+// Names. A layer is called by its own name or by its kind's short name and a
+// number that counts within its scope: conv1, conv2, norm1. A named or repeated
+// group is a scope: its name stands before its layers' names, repetitions are
+// numbered from 1, paths of branches too: stage2/1/conv1, mixed/3/conv1. A
+// residual without a name is no scope, so that conv1 and conv2 of a block keep
+// their names when a skip is put around them. The sum of a residual is add,
+// of a second one in the same scope add2; the layers on its way round lie
+// under shortcut (shortcut/conv, shortcut/norm).
+//
+// References in from and share are looked up in the scope they stand in, then in
+// the ones around it, among what comes earlier: nothing can read itself.
+func Resolve(s *Spec) *Graph {
+	g := &Graph{Spec: s, Name: s.Name, Inputs: s.Inputs, Output: -1}
+	r := &resolver{g: g, spec: s, index: make(map[string]int), templates: make(map[string]*Template)}
+	for i := range s.Blocks {
+		r.templates[s.Blocks[i].Name] = &s.Blocks[i]
+	}
+	top := &scope{explicit: map[string]bool{}}
+	for _, in := range s.Inputs {
+		top.explicit[in.Name] = true
+		r.input(in)
+	}
+	top.collect(s.Layers)
+	cur := []int{0}
+	if len(s.Inputs) > 1 {
+		cur = nil // the first layer says with from which it reads
+	}
+	if len(s.Inputs) == 0 {
+		r.refuse(-1, "input", InputKind, nil, Pos{}, errors.New("there is no input, wants a shape"))
+	}
+	if len(s.Layers) == 0 {
+		r.refuse(-1, "layers", GroupBlock, nil, Pos{}, errors.New("there are no layers, wants at least one"))
+	}
+	out := r.items(s.Layers, nil, PathStep{List: "layers"}, top, cur, 0, -1)
+	if r.err == nil {
+		g.Output = out[0]
+	}
+	g.Err = r.err
+	r.totals()
+	return g
+}
+
+// resolver is the state of one Resolve.
+type resolver struct {
+	g         *Graph
+	spec      *Spec
+	err       error
+	full      bool           // the limit of rows is reached
+	index     map[string]int // output node of everything named so far
+	templates map[string]*Template
+	reach     []reach        // of each node
+	made      map[*Item]made // layers without references are the same in every repetition
+}
+
+// made is a layer built from literal settings.
+type made struct {
+	kind  *layers.Kind
+	layer layers.Layer
+}
+
+// reach is how much of the input one element of a node sees, and how many input
+// pixels lie between two neighbours.
+type reach struct {
+	size, step [2]int
+	all        bool
+}
+
+// scope is what names are counted in.
+type scope struct {
+	prefix   string // "stage2/1/", empty at the top
+	outer    *scope
+	explicit map[string]bool // names that the file gives
+	count    map[string]int
+	env      []bound // settings of the template, nil outside
+	depth    int
+}
+
+// bound is a template setting with its value in this use.
+type bound struct {
+	key   string
+	value layers.Value
+	pos   Pos
+}
+
+// collect takes down the names given in a list, and in residuals without a
+// name, whose layers count as the list's own.
+func (s *scope) collect(list []Item) {
+	for i := range list {
+		it := &list[i]
+		if it.Name != "" {
+			s.explicit[it.Name] = true
+		} else if it.Kind == GroupResidual {
+			s.collect(it.Layers)
+		}
+	}
+}
+
+// name is the next free generated name for a stem: conv1, conv2.
+func (s *scope) name(stem string) string {
+	if s.count == nil {
+		s.count = map[string]int{}
+	}
+	for {
+		s.count[stem]++
+		n := stem + strconv.Itoa(s.count[stem])
+		if !s.explicit[n] {
+			return n
+		}
+	}
+}
+
+// single is the next free generated name whose first has no number: add, add2.
+func (s *scope) single(stem string) string {
+	if s.count == nil {
+		s.count = map[string]int{}
+	}
+	for {
+		s.count[stem]++
+		n := stem
+		if c := s.count[stem]; c > 1 {
+			n += strconv.Itoa(c)
+		}
+		if !s.explicit[n] {
+			return n
+		}
+	}
+}
+
+// inner is a scope below, with names of its own.
+func (s *scope) inner(name string, env []bound) *scope {
+	return &scope{prefix: s.prefix + name + "/", outer: s, explicit: map[string]bool{}, env: env, depth: s.depth + 1}
+}
+
+// refuse notes a refusal: the first is the graph's, each is its row's.
+func (r *resolver) refuse(row int, name, kind string, item Path, at Pos, err error) {
+	if r.err != nil {
+		return
+	}
+	r.err = &NodeError{File: r.spec.File, Node: name, Kind: kind, Item: item, Pos: at, Err: err}
+	if row >= 0 {
+		r.g.Rows[row].Problem = r.err
+	}
+}
+
+func (r *resolver) input(in Input) {
+	label := "vector"
+	switch {
+	case in.Tokens > 0:
+		label = fmt.Sprintf("%d tokens", in.Tokens)
+	case len(in.Shape) == 3:
+		label = "image"
+	case len(in.Shape) == 2:
+		label = "sequence"
+	}
+	n := len(r.g.Nodes)
+	r.g.Nodes = append(r.g.Nodes, Node{Name: in.Name, Share: -1, Plan: layers.Plan{Out: in.Shape}, Pos: in.Pos})
+	r.reach = append(r.reach, reach{size: [2]int{1, 1}, step: [2]int{1, 1}})
+	r.index[in.Name] = n
+	r.row(Row{Name: in.Name, Title: "input", Label: label, Kind: InputKind, Node: n, Nodes: [2]int{n, n + 1}, Parent: -1})
+	if size, ok := product(in.Shape); !ok || len(in.Shape) == 0 || size == 0 {
+		r.refuse(len(r.g.Rows)-1, in.Name, InputKind, nil, in.Pos,
+			fmt.Errorf("the shape is %v, wants whole numbers from 1 with a product below 2^40", in.Shape))
+	}
+}
+
+// product multiplies axes; not ok beyond 2⁴⁰ elements or below 0.
+func product(s compute.Shape) (int, bool) {
+	n := 1
+	for _, d := range s {
+		if d < 0 || d > 0 && n > (1<<40)/d {
+			return 0, false
+		}
+		n *= d
+	}
+	return n, true
+}
+
+// row adds a row and returns its index.
+func (r *resolver) row(row Row) int {
+	r.g.Rows = append(r.g.Rows, row)
+	return len(r.g.Rows) - 1
+}
+
+// down is a path one step longer.
+func down(p Path, s PathStep) Path {
+	out := make(Path, len(p)+1)
+	copy(out, p)
+	out[len(p)] = s
+	return out
+}
+
+// items resolves a list. The first item reads in, each further one the row
+// above; the result is what the last one gives.
+func (r *resolver) items(list []Item, path Path, step PathStep, sc *scope, in []int, depth, parent int) []int {
+	for i := range list {
+		if r.full {
+			return in
+		}
+		if len(r.g.Rows) >= maxRows {
+			r.full = true
+			r.refuse(len(r.g.Rows)-1, sc.prefix+list[i].Kind, list[i].Kind, path, list[i].Pos,
+				fmt.Errorf("the network has more than %d rows with its repeats unrolled, wants fewer: lower a repeat", maxRows))
+			return in
+		}
+		step.Index = i
+		it, at := &list[i], down(path, step)
+		read := in
+		switch it.Kind {
+		case GroupBlock:
+			in = r.block(it, at, sc, read, depth, parent)
+		case GroupResidual:
+			in = r.residual(it, at, sc, read, depth, parent)
+		case GroupBranches:
+			in = r.branches(it, at, sc, read, depth, parent)
+		default:
+			in = r.layer(it, at, sc, read, depth, parent)
+		}
+	}
+	return in
+}
+
+// read is what an item reads: the row above, or what from names.
+func (r *resolver) read(it *Item, at Path, sc *scope, above []int, row int) []int {
+	if r.err != nil {
+		return nil
+	}
+	name := r.g.Rows[row].Name
+	if len(it.From) == 0 {
+		if len(above) == 0 {
+			r.refuse(row, name, it.Kind, at, it.Pos, fmt.Errorf("the network has %d inputs, wants from: with the one to read", len(r.spec.Inputs)))
+		}
+		return above
+	}
+	var in []int
+	for _, w := range it.From {
+		if w == "." {
+			if len(above) == 0 {
+				r.refuse(row, name, it.Kind, at, it.Pos, errors.New(`from names ".", the row above, and there is none: wants the name of an input`))
+				return nil
+			}
+			in = append(in, above...)
+			continue
+		}
+		n, ok := r.find(sc, w)
+		if !ok {
+			r.refuse(row, name, it.Kind, at, it.Pos, r.unknown("from", w))
+			return nil
+		}
+		in = append(in, n)
+	}
+	return in
+}
+
+// find looks a name up in the scope and the ones around it.
+func (r *resolver) find(sc *scope, name string) (int, bool) {
+	for ; sc != nil; sc = sc.outer {
+		if n, ok := r.index[sc.prefix+name]; ok {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+func (r *resolver) unknown(key, name string) error {
+	var names []string
+	for n := range r.index {
+		names = append(names, n)
+	}
+	if n := layers.Nearest(name, names); n != "" {
+		return fmt.Errorf("%s names %q, which is no earlier layer: did you mean %s?", key, name, n)
+	}
+	return fmt.Errorf("%s names %q, wants the name of an earlier layer", key, name)
+}
+
+// layer resolves one layer: its row, and its node if nothing was refused yet.
+func (r *resolver) layer(it *Item, at Path, sc *scope, above []int, depth, parent int) []int {
+	kind, layer, bad, badPos := r.build(it, sc)
+	row := Row{Depth: depth, Title: it.Kind, Kind: it.Kind, Node: -1, Parent: parent, Item: at}
+	row.Nodes = [2]int{len(r.g.Nodes), len(r.g.Nodes)}
+	stem := it.Kind
+	if kind != nil {
+		row.Title, row.Family, stem = kind.Short, kind.Family, kind.Short
+	}
+	if layer != nil {
+		row.Label = layer.Label()
+	}
+	if it.Name != "" {
+		row.Name = sc.prefix + it.Name
+	} else {
+		row.Name = sc.prefix + sc.name(stem)
+	}
+	i := r.row(row)
+	if bad != nil {
+		r.refuse(i, row.Name, it.Kind, at, badPos, bad)
+	}
+	in := r.read(it, at, sc, above, i)
+	if r.err != nil {
+		return above
+	}
+	share := -1
+	if it.Share != "" {
+		n, ok := r.find(sc, it.Share)
+		if !ok {
+			r.refuse(i, row.Name, it.Kind, at, it.Pos, r.unknown("share", it.Share))
+			return above
+		}
+		share = n
+	}
+	n := r.node(i, Node{Name: row.Name, Kind: kind, Layer: layer, In: in, Share: share, Item: at, Pos: it.Pos})
+	if n < 0 {
+		return above
+	}
+	return []int{n}
+}
+
+// build makes an item's layer with its settings. A layer whose settings are
+// all literal is made once and serves every repetition.
+func (r *resolver) build(it *Item, sc *scope) (*layers.Kind, layers.Layer, error, Pos) {
+	if m, ok := r.made[it]; ok {
+		return m.kind, m.layer, nil, Pos{}
+	}
+	kind := layers.Lookup(it.Kind)
+	if kind == nil {
+		return nil, nil, fmt.Errorf("unknown layer %s%s", it.Kind, maybeKind(it.Kind)), it.Pos
+	}
+	layer := kind.New()
+	literal := true
+	if len(it.Settings) > 0 {
+		fields := layer.Fields()
+		for i := range it.Settings {
+			s := &it.Settings[i]
+			v, at := s.Value, s.Pos
+			if s.Ref != "" {
+				literal = false
+				var err error
+				if v, at, err = sc.value(s); err != nil {
+					return kind, layer, err, s.Pos
+				}
+			}
+			if !hasField(fields, s.Key) {
+				return kind, layer, fmt.Errorf("no setting %q%s", s.Key, maybe(s.Key, fieldNames(fields))), s.Pos
+			}
+			if err := setField(fields, s.Key, v); err != nil {
+				return kind, layer, err, at
+			}
+		}
+	}
+	if literal {
+		if r.made == nil {
+			r.made = map[*Item]made{}
+		}
+		r.made[it] = made{kind, layer}
+	}
+	return kind, layer, nil, Pos{}
+}
+
+func hasField(fields []layers.Field, key string) bool {
+	for _, f := range fields {
+		if f.Name == key {
+			return true
+		}
+	}
+	return false
+}
+
+func maybeKind(name string) string {
+	if n := layers.Nearest(name, kindNames()); n != "" {
+		return ": did you mean " + n + "?"
+	}
+	return ": `layercake layers` lists them"
+}
+
+// value is what a setting with a reference stands for in this use.
+func (s *scope) value(set *Setting) (layers.Value, Pos, error) {
+	for ; s != nil; s = s.outer {
+		if s.env == nil {
+			continue
+		}
+		for _, b := range s.env {
+			if b.key == set.Ref {
+				v, err := apply(set, b.value)
+				return v, b.pos, err
+			}
+		}
+		break // templates see their own settings only
+	}
+	return nil, set.Pos, fmt.Errorf("%s is $%s, which the block has no setting for: give it a default under settings:", set.Key, set.Ref)
+}
+
+// apply multiplies or divides v as the reference says.
+func apply(set *Setting, v layers.Value) (layers.Value, error) {
+	if set.Op == "" {
+		return v, nil
+	}
+	n, err := strconv.Atoi(strings.ReplaceAll(v.String(), "_", ""))
+	if err != nil || n < 0 || n > 1<<40 || set.By < 1 || set.By > 1<<20 {
+		return nil, fmt.Errorf("%s is $%s%s%d with $%s = %s, wants a whole number", set.Key, set.Ref, set.Op, set.By, set.Ref, v)
+	}
+	if set.Op == "*" {
+		return layers.Value{strconv.Itoa(n * set.By)}, nil
+	}
+	if n%set.By != 0 {
+		return nil, fmt.Errorf("%s is $%s/%d with $%s = %d, which leaves a rest, wants a multiple of %d", set.Key, set.Ref, set.By, set.Ref, n, set.By)
+	}
+	return layers.Value{strconv.Itoa(n / set.By)}, nil
+}
+
+// node plans a node and adds it, or refuses and returns -1.
+func (r *resolver) node(row int, n Node) int {
+	if r.err != nil {
+		return -1
+	}
+	shapes := make([]compute.Shape, len(n.In))
+	for i, j := range n.In {
+		shapes[i] = r.g.Nodes[j].Plan.Out
+	}
+	plan, err := n.Layer.Plan(shapes)
+	if err == nil && plan.Tokens != r.readsTokens(n.In) {
+		err = r.tokenError(plan.Tokens, shapes)
+	}
+	if err == nil {
+		err = r.checkShare(&n, &plan)
+	}
+	if err != nil {
+		r.refuse(row, n.Name, n.Kind.Name, n.Item, n.Pos, err)
+		return -1
+	}
+	n.Plan = plan
+	i := len(r.g.Nodes)
+	r.g.Nodes = append(r.g.Nodes, n)
+	r.reach = append(r.reach, r.see(&n))
+	r.index[n.Name] = i
+	w := &r.g.Rows[row]
+	w.Node, w.Nodes[1], w.Out = i, i+1, plan.Out
+	return i
+}
+
+// readsTokens reports whether the first input holds token ids.
+func (r *resolver) readsTokens(in []int) bool {
+	return len(in) > 0 && in[0] < len(r.spec.Inputs) && r.spec.Inputs[in[0]].Tokens > 0
+}
+
+func (r *resolver) tokenError(wants bool, got []compute.Shape) error {
+	if wants {
+		return &layers.ShapeError{Got: got, Want: "token ids", Cure: "give the network an input {tokens: N, length: T}"}
+	}
+	return &layers.ShapeError{Got: got, Want: "numbers, and these are token ids", Cure: "put an embedding before it"}
+}
+
+// checkShare holds a node against the one whose parameters it uses.
+func (r *resolver) checkShare(n *Node, plan *layers.Plan) error {
+	if n.Share < 0 {
+		return nil
+	}
+	other := &r.g.Nodes[n.Share]
+	if other.Kind != n.Kind {
+		return fmt.Errorf("share names %s, which is no %s: wants one of the same kind", other.Name, n.Kind.Name)
+	}
+	if len(other.Plan.Params) != len(plan.Params) {
+		return fmt.Errorf("share names %s, which has %d parameter tensors where this has %d: give both the same settings",
+			other.Name, len(other.Plan.Params), len(plan.Params))
+	}
+	for i, p := range plan.Params {
+		if q := other.Plan.Params[i]; p.Name != q.Name || !p.Shape.Equal(q.Shape) {
+			return fmt.Errorf("share names %s, whose %s is %s where this has %s: give both the same settings and inputs",
+				other.Name, q.Name, q.Shape, p.Shape)
+		}
+	}
+	if other.Share >= 0 {
+		n.Share = other.Share // one owner
+	}
+	return nil
+}
+
+// see works out a node's reach from its inputs': a window of k at stride s
+// sees (k−1)·step more and multiplies the step by s.
+func (r *resolver) see(n *Node) reach {
+	var out reach
+	for _, j := range n.In {
+		in := r.reach[j]
+		out.all = out.all || in.all
+		for a := range 2 {
+			out.size[a] = max(out.size[a], in.size[a])
+			out.step[a] = max(out.step[a], in.step[a])
+		}
+		// A vector made of an image sees all of it.
+		if len(r.g.Nodes[j].Plan.Out) > 1 && len(n.Plan.Out) == 1 {
+			out.all = true
+		}
+	}
+	w := n.Plan.Window
+	out.all = out.all || w.Global
+	for a := range 2 {
+		if w.Kernel[a] > 0 {
+			out.size[a] = int(satAdd(int64(out.size[a]), satMul(int64(w.Kernel[a]-1), int64(out.step[a]))))
+		}
+		if w.Stride[a] > 0 {
+			out.step[a] = int(satMul(int64(out.step[a]), int64(w.Stride[a])))
+		}
+	}
+	return out
+}
+
+// totals fills in what rows say about their nodes, by running sums.
+func (r *resolver) totals() {
+	g := r.g
+	type sum struct{ params, macs, act int64 }
+	sums := make([]sum, len(g.Nodes)+1)
+	for i := range g.Nodes {
+		n, s := &g.Nodes[i], sums[i]
+		s.params = satAdd(s.params, n.paramCount())
+		s.macs = satAdd(s.macs, n.Plan.MACs)
+		s.act = satAdd(s.act, n.activationBytes())
+		sums[i+1] = s
+	}
+	for i := range g.Rows {
+		w := &g.Rows[i]
+		from, to := sums[w.Nodes[0]], sums[w.Nodes[1]]
+		w.Params, w.MACs, w.Activation = to.params-from.params, to.macs-from.macs, to.act-from.act
+		last := w.Node
+		if last < 0 {
+			last = w.Nodes[1] - 1
+		}
+		if w.Nodes[1] > w.Nodes[0] {
+			if w.Out == nil && r.err == nil {
+				w.Out = g.Nodes[last].Plan.Out
+			}
+			if v := r.reach[last]; v.all {
+				w.Receptive = [2]int{-1, -1}
+			} else {
+				w.Receptive = v.size
+			}
+		}
+	}
+}
+
+// paramCount is the number of trainable numbers that a node owns.
+func (n *Node) paramCount() int64 {
+	if n.Share >= 0 {
+		return 0
+	}
+	var c int64
+	for i := range n.Plan.Params {
+		c = satAdd(c, int64(n.Plan.Params[i].Shape.Size()))
+	}
+	return c
+}
+
+// activationBytes is the memory of a node's output for one sample: none for a view.
+func (n *Node) activationBytes() int64 {
+	if n.Plan.View {
+		return 0
+	}
+	return 4 * int64(n.Plan.Out.Size())
+}

@@ -1,0 +1,132 @@
+package model
+
+import "sort"
+
+// Params is the number of trainable numbers; shared ones count once.
+func (g *Graph) Params() int64 {
+	var n int64
+	for i := range g.Nodes {
+		n = satAdd(n, g.Nodes[i].paramCount())
+	}
+	return n
+}
+
+// MACs are the multiply-adds of convolutions, matrix products and attention
+// products for one sample, forward: what torchvision's tables call GFLOPS.
+func (g *Graph) MACs() int64 {
+	var n int64
+	for i := range g.Nodes {
+		n = satAdd(n, g.Nodes[i].Plan.MACs)
+	}
+	return n
+}
+
+// ActivationBytes is the size of all layers' outputs for a batch, each counted
+// once and none shared: what the usual counters call forward size. The memory
+// that a run takes is TrainBytes.
+func (g *Graph) ActivationBytes(batch int) int64 {
+	var n int64
+	for i := range g.Nodes {
+		n = satAdd(n, g.Nodes[i].activationBytes())
+	}
+	return satMul(n, int64(batch))
+}
+
+// TrainBytes is the memory of training with a batch: weights and gradients,
+// the optimizer's slots (none for plain SGD, one with momentum, two for Adam),
+// running statistics, and activations as the memory plan lays them out. 0 for
+// a graph that was refused.
+func (g *Graph) TrainBytes(batch, slots int) int64 {
+	if g.Err != nil {
+		return 0
+	}
+	m := planMemory(g, batch, true)
+	return satAdd(m.Bytes(), satMul(satMul(4, int64(slots)), g.Params()))
+}
+
+// InferBytes is the memory of running forward alone.
+func (g *Graph) InferBytes(batch int) int64 {
+	if g.Err != nil {
+		return 0
+	}
+	m := planMemory(g, batch, false)
+	return m.Bytes()
+}
+
+// CheckMemory refuses, with a *MemoryError, a network whose training with a
+// batch by SGD with momentum takes more than limit bytes. Nothing is allocated
+// to find out.
+func (g *Graph) CheckMemory(batch int, limit int64) error {
+	need := g.TrainBytes(batch, 1)
+	if need <= limit {
+		return nil
+	}
+	m := planMemory(g, batch, true)
+	acts := m.ActivationBytes()
+	return &MemoryError{Network: g.Name, Batch: batch, Train: true, Need: need, Params: need - acts, Activations: acts, Have: limit}
+}
+
+// Share is one kind's part of something.
+type Share struct {
+	Kind   string
+	Short  string
+	Params int64
+	MACs   int64
+	Count  int
+}
+
+// ParamsByKind lists the kinds that have parameters, largest first.
+func (g *Graph) ParamsByKind() []Share {
+	at := map[string]int{}
+	var out []Share
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		c := n.paramCount()
+		if c == 0 {
+			continue
+		}
+		j, ok := at[n.Kind.Name]
+		if !ok {
+			j = len(out)
+			at[n.Kind.Name] = j
+			out = append(out, Share{Kind: n.Kind.Name, Short: n.Kind.Short})
+		}
+		out[j].Params = satAdd(out[j].Params, c)
+		out[j].MACs = satAdd(out[j].MACs, n.Plan.MACs)
+		out[j].Count++
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Params > out[j].Params })
+	return out
+}
+
+// Depth counts the layers with weights and products (convolutions, dense,
+// recurrent, attention) on the longest way from an input to the output: the 20 of ResNet-20.
+func (g *Graph) Depth() int {
+	depth := make([]int, len(g.Nodes))
+	most := 0
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		for _, j := range n.In {
+			depth[i] = max(depth[i], depth[j])
+		}
+		if n.Plan.MACs > 0 && len(n.Plan.Params) > 0 {
+			depth[i]++
+		}
+		most = max(most, depth[i])
+	}
+	if g.Output >= 0 {
+		return depth[g.Output]
+	}
+	return most
+}
+
+// Receptive is the receptive field in input pixels, rows and columns, of the
+// last layer that does not see the whole input anyway.
+func (g *Graph) Receptive() [2]int {
+	for i := len(g.Rows) - 1; i >= 0; i-- {
+		if v := g.Rows[i].Receptive; v[0] > 0 {
+			return v
+		}
+	}
+	return [2]int{}
+}
