@@ -18,10 +18,10 @@ func (s *Spec) YAML() []byte {
 	w := &writer{}
 	w.above(0, s.Comments.Above)
 	if s.Name != "" || s.hasKey("name") {
-		w.key(0, s.Keys, "name", "name: "+quote(s.Name))
+		w.key(0, s.Keys, "name", "name: "+quoteLine(s.Name))
 	}
 	if s.About != "" || s.hasKey("about") {
-		w.key(0, s.Keys, "about", "about: "+quote(s.About))
+		w.key(0, s.Keys, "about", "about: "+quoteLine(s.About))
 	}
 	if len(s.Inputs) == 1 && s.Inputs[0].Name == "input" {
 		w.key(0, s.Keys, "input", "input: "+inputText(s.Inputs[0]))
@@ -322,6 +322,21 @@ func quote(w string) string {
 	}
 	b.WriteByte('"')
 	return b.String()
+}
+
+// quoteLine writes a line of text that has its own line in the file, where
+// more is safe than between braces.
+func quoteLine(w string) string {
+	starts := w != "" && w[0] < 0x80 && (unicode.IsLetter(rune(w[0])) || unicode.IsDigit(rune(w[0])) && strings.Contains(w, " "))
+	plain := starts && !strings.HasSuffix(w, " ") &&
+		!slices.Contains(reserved, strings.ToLower(w))
+	for _, c := range w {
+		plain = plain && (unicode.IsLetter(c) || unicode.IsDigit(c) || strings.ContainsRune(" _-./×+,;()'’!?–", c))
+	}
+	if plain {
+		return w
+	}
+	return quote(w)
 }
 
 // isNumber reports whether w is a decimal number in its usual form.
