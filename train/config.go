@@ -174,6 +174,8 @@ func (c *Config) check() (parts, error) {
 		err = fmt.Errorf("train: clip is %v, wants the largest norm of the gradients, or 0 for none", c.Clip)
 	case c.Data.Train.Len() == 0:
 		err = fmt.Errorf("train: %s has no training samples", c.Data.Name)
+	case !slices.ContainsFunc(c.Graph.Nodes, func(n model.Node) bool { return len(n.Plan.Params) > 0 }):
+		err = fmt.Errorf("train: %s has no weights: put a layer with weights in, such as a dense", c.Graph.Name)
 	case len(c.Graph.Inputs) != 1:
 		err = fmt.Errorf("train: %s has %d inputs, and %s feeds one", c.Graph.Name, len(c.Graph.Inputs), c.Data.Name)
 	case !c.Graph.Inputs[0].Shape.Equal(c.Data.Input):

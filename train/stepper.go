@@ -1,0 +1,25 @@
+package train
+
+// Stepper is a run without goroutine, clock, checkpoints or watchers: the
+// bare training steps, for benchmarks.
+type Stepper struct{ t *trainer }
+
+// NewStepper checks c as Start does and binds it to memory.
+func NewStepper(c Config) (*Stepper, error) {
+	p, err := c.check()
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTrainer(c, p)
+	if err != nil {
+		return nil, err
+	}
+	return &Stepper{t}, nil
+}
+
+// Step trains on the next batch: forward, loss, backward, optimizer. After
+// the first few it allocates nothing.
+func (s *Stepper) Step() error { return s.t.step(nil) }
+
+// Close gives back the goroutines.
+func (s *Stepper) Close() { s.t.close() }
