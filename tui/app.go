@@ -1,0 +1,416 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"layercake/model"
+	"layercake/presets"
+)
+
+// Options say what the screen starts with.
+type Options struct {
+	Spec    *model.Spec // nil: a small preset
+	Path    string      // Spec's file; "" for a preset
+	Theme   string      // light, dark, or auto, which asks the terminal
+	ASCII   bool        // draw with signs of ASCII only
+	DataDir string      // where data sets' files lie
+	Threads int         // to train with; 0: all cores
+	Seed    uint64      // 0: the network's own
+	// RunDir makes the folder for a run's checkpoints; nil: none are written.
+	RunDir func(network string) (string, error)
+	// Machine names the kernel and the cores in the header: "avx2 · 2 threads".
+	Machine string
+
+	In  io.Reader // nil: the terminal
+	Out io.Writer
+}
+
+// startPreset is what the screen opens on without a network.
+const startPreset = "resnet8"
+
+// Run shows the screens until the user leaves. A run still training then is
+// stopped and kept first.
+func Run(ctx context.Context, o Options) error {
+	if o.Spec == nil {
+		s, err := presets.Spec(startPreset)
+		if err != nil {
+			return fmt.Errorf("open the preset %s: %w", startPreset, err)
+		}
+		o.Spec = s
+	}
+	programOptions := []tea.ProgramOption{tea.WithContext(ctx), tea.WithAltScreen(), tea.WithMouseCellMotion()}
+	var out io.Writer = os.Stdout
+	if o.Out != nil {
+		out = o.Out
+		programOptions = append(programOptions, tea.WithOutput(out))
+	}
+	if o.In != nil {
+		programOptions = append(programOptions, tea.WithInput(o.In))
+	}
+	a := newApp(ctx, o, newTheme(out, o.Theme, o.ASCII))
+	_, err := tea.NewProgram(a, programOptions...).Run()
+	if r := a.desk.run; r.live() && r.run != nil {
+		r.run.Stop()
+		if stopErr := r.run.Wait(); err == nil {
+			err = stopErr
+		}
+	}
+	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// app routes: sizes, global keys, header, footer, panels.
+type app struct {
+	desk    *desk
+	screens []Screen
+	shown   int
+	w, h    int
+}
+
+func newApp(ctx context.Context, o Options, t *theme) *app {
+	a := &app{desk: newDesk(ctx, o, t)}
+	for _, s := range screens {
+		a.screens = append(a.screens, s.open(a.desk))
+	}
+	return a
+}
+
+func (a *app) Init() tea.Cmd { return a.screens[a.shown].Init() }
+
+// sizeMsg tells a screen how many cells it has.
+type sizeMsg struct{ w, h int }
+
+func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	var cmd tea.Cmd
+	switch m := msg.(type) {
+	case tea.WindowSizeMsg:
+		a.w, a.h = m.Width, m.Height
+		cmd = a.resize()
+	case tea.KeyMsg:
+		cmd = a.key(m)
+	case tea.MouseMsg:
+		cmd = a.mouse(m)
+	case savedMsg:
+		cmd = a.desk.heardSaved(m)
+	default:
+		heard := false
+		if cmd, heard = a.desk.hear(msg); !heard {
+			cmd = a.pass(msg)
+		}
+	}
+	if a.desk.quit {
+		return a, tea.Quit
+	}
+	return a, tea.Batch(cmd, a.bringForward())
+}
+
+// bringForward starts the screen that the desk asks for.
+func (a *app) bringForward() tea.Cmd {
+	if a.desk.screen == a.shown {
+		return nil
+	}
+	a.shown = a.desk.screen
+	return tea.Batch(a.screens[a.shown].Init(), a.resize())
+}
+
+func (a *app) resize() tea.Cmd {
+	l := a.frame()
+	a.desk.bodyW, a.desk.bodyH, a.desk.mouseY0 = a.w, l.body, l.top
+	return a.toScreen(sizeMsg{a.w, l.body})
+}
+
+func (a *app) toScreen(msg tea.Msg) tea.Cmd {
+	next, cmd := a.screens[a.shown].Update(msg)
+	a.screens[a.shown] = next
+	return cmd
+}
+
+// pass hands a message to the panels and the screen: each knows its own.
+func (a *app) pass(msg tea.Msg) tea.Cmd {
+	cmds := []tea.Cmd{a.toScreen(msg)}
+	for i, p := range a.desk.panels {
+		next, cmd := p.Update(msg)
+		if np, ok := next.(panel); ok && i < len(a.desk.panels) && a.desk.panels[i] == p {
+			a.desk.panels[i] = np
+		}
+		cmds = append(cmds, cmd)
+	}
+	return tea.Batch(cmds...)
+}
+
+// front is what has the keyboard.
+func (a *app) front() Screen {
+	if n := len(a.desk.panels); n > 0 {
+		return a.desk.panels[n-1]
+	}
+	return a.screens[a.shown]
+}
+
+// keys are the commands that work now: the front's, then the global ones
+// unless a text field has the keyboard.
+func (a *app) keys() []command {
+	own := a.front().Keys()
+	if a.front().Typing() {
+		return own
+	}
+	return append(own, without(a.globals(), own)...)
+}
+
+func (a *app) key(m tea.KeyMsg) tea.Cmd {
+	a.desk.note = note{}
+	if m.String() == "ctrl+c" {
+		return a.leave()
+	}
+	if cmd, ok := dispatch(a.keys(), m); ok {
+		return cmd
+	}
+	front := a.front()
+	next, cmd := front.Update(m)
+	n := len(a.desk.panels)
+	if p, ok := next.(panel); ok && n > 0 && a.desk.panels[n-1] == front {
+		a.desk.panels[n-1] = p
+	} else if n == 0 && front == a.screens[a.shown] {
+		a.screens[a.shown] = next
+	}
+	return cmd
+}
+
+func (a *app) mouse(m tea.MouseMsg) tea.Cmd {
+	l := a.frame()
+	if m.Y == 1 && m.Button == tea.MouseButtonLeft && m.Action == tea.MouseActionPress && len(a.desk.panels) == 0 {
+		x := 1
+		for i := range screens {
+			w := cells(tabName(i))
+			if m.X >= x && m.X < x+w {
+				a.desk.screen = i
+			}
+			x += w
+		}
+		return nil
+	}
+	m.Y -= l.top
+	if n := len(a.desk.panels); n > 0 {
+		p := a.desk.panels[n-1]
+		x, y, _, _ := placed(p, a.w, l.body)
+		m.X, m.Y = m.X-x-2, m.Y-y-1
+		_, cmd := p.Update(m)
+		return cmd
+	}
+	return a.toScreen(m)
+}
+
+// globalKeys work on every screen. (A function, since help and palette list it.)
+func globalKeys() []keyBinding[app] {
+	return []keyBinding[app]{
+		{keys: []string{"u"}, foot: "undo", help: "undo the last change of the network", do: func(a *app) tea.Cmd { return a.desk.undo() }},
+		{keys: []string{"ctrl+r"}, help: "redo what was undone", do: func(a *app) tea.Cmd { return a.desk.redo() }},
+		{keys: []string{"ctrl+s"}, help: "save the network", do: func(a *app) tea.Cmd { return a.desk.save() }},
+		{keys: []string{"esc"}, do: (*app).back},
+		{keys: []string{"q"}, help: "quit", do: (*app).leave},
+		{keys: []string{"?"}, foot: "keys", help: "all keys, searchable", do: (*app).help},
+		{keys: []string{":", "ctrl+p"}, foot: "all", help: "palette: every command by name", do: (*app).palette},
+	}
+}
+
+// globals are the globalKeys and a digit for each screen.
+func (a *app) globals() []command {
+	var out []command
+	for i, s := range screens {
+		out = append(out, command{
+			keys: []string{strconv.Itoa(i + 1)},
+			help: "screen " + s.name + ": " + s.help,
+			do:   func() tea.Cmd { a.desk.screen = i; return nil },
+		})
+	}
+	return append(out, bind(globalKeys(), a)...)
+}
+
+// back takes away what lies on top: a panel, then a range of rows.
+func (a *app) back() tea.Cmd {
+	if len(a.desk.panels) > 0 {
+		a.desk.remove()
+		return nil
+	}
+	a.desk.stack.mark = -1
+	return nil
+}
+
+// leave quits, after asking where work would be lost.
+func (a *app) leave() tea.Cmd {
+	d := a.desk
+	d.panels = nil
+	if !d.dirty() && !d.run.live() {
+		d.quit = true
+		return nil
+	}
+	return d.lay(newQuitDialog(d))
+}
+
+func (a *app) help() tea.Cmd    { return a.desk.lay(newHelp(a.desk, a.keys())) }
+func (a *app) palette() tea.Cmd { return a.desk.lay(newPalette(a.desk, a.keys())) }
+
+// frameLines is which lines of the terminal are for what.
+type frameLines struct {
+	top, body            int // first line and lines of the screen
+	ruleAbove, ruleBelow bool
+	tooSmall             bool
+}
+
+// The least size that the screens can serve.
+const minWidth, minHeight = 60, 16
+
+func (a *app) frame() frameLines {
+	l := frameLines{tooSmall: a.w < minWidth || a.h < minHeight, top: 2}
+	l.ruleAbove = a.h >= 20
+	l.ruleBelow = a.h >= 28
+	l.body = a.h - 4
+	if l.ruleAbove {
+		l.top++
+		l.body--
+	}
+	if l.ruleBelow {
+		l.body--
+	}
+	l.body = max(l.body, 0)
+	return l
+}
+
+func (a *app) View() string {
+	if a.w == 0 || a.h == 0 {
+		return ""
+	}
+	l := a.frame()
+	t := a.desk.theme
+	if l.tooSmall {
+		return t.signs(tooSmall(a.w, a.h))
+	}
+	lines := []string{a.headLine(), a.tabLine()}
+	split := -1
+	if s, ok := a.screens[a.shown].(interface{ Split(w, h int) int }); ok {
+		split = s.Split(a.w, l.body)
+	}
+	if l.ruleAbove {
+		lines = append(lines, crossing(t, a.w, split, "┬"))
+	}
+	body := strings.Split(a.screens[a.shown].View(a.w, l.body), "\n")
+	for _, p := range a.desk.panels {
+		x, y, w, h := placed(p, a.w, l.body)
+		inner := strings.Split(p.View(w-4, h-2), "\n")
+		body = over(body, framed(t, p.Title(), inner, w, h), x, y)
+	}
+	lines = append(lines, box(body, a.w, l.body)...)
+	if l.ruleBelow {
+		lines = append(lines, crossing(t, a.w, split, "┴"))
+	}
+	lines = append(lines, a.statusLine(), footer(t, a.keys(), a.w))
+	return t.signs(strings.Join(lines, "\n"))
+}
+
+func crossing(t *theme, w, at int, sign string) string {
+	if at <= 0 || at >= w {
+		return t.rule(w)
+	}
+	return t.faint.Render(strings.Repeat("─", at) + sign + strings.Repeat("─", w-at-1))
+}
+
+// placed is where a panel lies on a body of w×h cells.
+func placed(p panel, w, h int) (x, y, pw, ph int) {
+	pw, ph = p.Size(w-4, h)
+	pw, ph = min(pw, w), min(ph, h)
+	return (w - pw) / 2, max((h-ph)/3, 0), pw, ph
+}
+
+func tooSmall(w, h int) string {
+	text := wrap(fmt.Sprintf("layercake needs %d×%d cells; this terminal has %d×%d. Make it larger, or use the commands: layercake help", minWidth, minHeight, w, h), w)
+	return strings.Join(box(text, w, h), "\n")
+}
+
+// headLine is program, network, and its figures or the run's.
+func (a *app) headLine() string {
+	d, t := a.desk, a.desk.theme
+	left := " " + t.accent.Render("layercake") + "  " + t.strong.Render(d.title())
+	if d.dirty() {
+		left += " " + t.warn.Render("●")
+	}
+	right := ""
+	room := a.w - cells(left) - 3
+	if s, ok := a.screens[a.shown].(titled); ok {
+		right = s.Header(room)
+	}
+	if right == "" {
+		f := d.figs
+		if d.draft != nil {
+			f = figuresOf(d.draft)
+		}
+		right = f.header(t, room)
+	}
+	return fit(spread(left, right+" ", a.w), a.w)
+}
+
+func tabName(i int) string { return fmt.Sprintf(" %d %s ", i+1, screens[i].name) }
+
+func (a *app) tabLine() string {
+	t := a.desk.theme
+	left := " "
+	for i := range screens {
+		switch {
+		case i != a.shown:
+			left += t.dim.Render(tabName(i))
+		case t.plain:
+			left += "[" + strings.TrimSpace(tabName(i)) + "]"
+		default:
+			left += t.tab.Render(tabName(i))
+		}
+	}
+	return fit(spread(left, t.dim.Render(a.desk.opts.Machine)+" ", a.w), a.w)
+}
+
+// statusLine is what was just said, else what the screen says, else how the
+// network is.
+func (a *app) statusLine() string {
+	d, t := a.desk, a.desk.theme
+	text := ""
+	switch n := d.note; {
+	case n.text != "" && n.level == noteBad:
+		text = t.bad.Render("✗ " + n.text)
+	case n.text != "" && n.level == noteGood:
+		text = t.good.Render("✓ ") + t.text.Render(n.text)
+	case n.text != "":
+		text = t.text.Render(n.text)
+	}
+	if text == "" {
+		if s, ok := a.screens[a.shown].(titled); ok {
+			text = s.Status(a.w - 2)
+		}
+	}
+	if text == "" {
+		text = d.health()
+	}
+	return fit(" "+text, a.w)
+}
+
+// health says whether the network can run, and what it is like.
+func (d *desk) health() string {
+	t := d.theme
+	if err := d.shown().Err; err != nil {
+		return t.bad.Render("✗ " + sentence(err))
+	}
+	text := t.good.Render("✓ valid")
+	if d.figs.depth > 0 {
+		text += t.dim.Render(fmt.Sprintf(" · depth %d", d.figs.depth))
+	}
+	if d.figs.receptive[0] > 0 {
+		text += t.dim.Render(" · receptive field " + reach(d.figs.receptive))
+	}
+	return text
+}

@@ -1,0 +1,117 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"layercake/compute"
+	"layercake/model"
+	"layercake/tui/widget"
+)
+
+// figures are a network's totals, worked out once an edit.
+type figures struct {
+	params, macs int64
+	memory       int64 // bytes of training at the batch
+	batch        int
+	depth        int
+	receptive    [2]int
+	in, out      string
+}
+
+// batchOf is the batch that a network is trained with.
+func batchOf(s *model.Spec) int {
+	if s.Train.Batch > 0 {
+		return s.Train.Batch
+	}
+	return defaultBatch
+}
+
+// defaultBatch is what training takes where the file gives none.
+const defaultBatch = 64
+
+// slotsOf is how many numbers an optimizer keeps a weight.
+func slotsOf(s *model.Spec) int {
+	if s.Train.Optimizer.Kind != "sgd" {
+		return 2
+	}
+	for _, set := range s.Train.Optimizer.Settings {
+		if set.Key == "momentum" && set.Value.String() != "0" {
+			return 1
+		}
+	}
+	return 0
+}
+
+func figuresOf(g *model.Graph) figures {
+	f := figures{params: g.Params(), macs: g.MACs(), batch: batchOf(g.Spec), depth: g.Depth()}
+	for i, in := range g.Inputs {
+		if i > 0 {
+			f.in += " and "
+		}
+		f.in += in.Shape.String()
+	}
+	if g.Err != nil {
+		return f
+	}
+	f.memory = g.TrainBytes(f.batch, slotsOf(g.Spec))
+	f.out = outWords(g.Nodes[g.Output].Plan.Out)
+	f.receptive = g.Receptive()
+	return f
+}
+
+func outWords(s compute.Shape) string {
+	if len(s) == 1 {
+		return widget.Group(int64(s[0])) + " outputs"
+	}
+	return s.String()
+}
+
+// reach is a receptive field in words.
+func reach(r [2]int) string {
+	switch {
+	case r[0] < 0:
+		return "everything"
+	case r[0] == 0:
+		return "–"
+	case r[0] == r[1] || r[1] == 0:
+		return fmt.Sprintf("%d px", r[0])
+	}
+	return fmt.Sprintf("%d×%d px", r[0], r[1])
+}
+
+// amount writes a count with its unit dimmed: "40.8 M MACs".
+func amount(t *theme, n int64, unit string) string {
+	x, p := widget.SI(float64(n))
+	return t.strong.Render(x) + " " + t.dim.Render(strings.TrimSpace(p+" "+unit))
+}
+
+// size writes bytes with the unit dimmed.
+func size(t *theme, n int64) string {
+	x, u, _ := strings.Cut(widget.Bytes(n), " ")
+	return t.strong.Render(x) + " " + t.dim.Render(u)
+}
+
+// header writes the network's figures as far as they fit w cells.
+func (f figures) header(t *theme, w int) string {
+	parts := []string{
+		t.strong.Render(widget.Group(f.params)) + t.dim.Render(" params"),
+		amount(t, f.macs, "MACs"),
+	}
+	if f.memory > 0 {
+		parts = append(parts, size(t, f.memory)+t.dim.Render(fmt.Sprintf(" training at batch %d", f.batch)))
+	}
+	if f.out != "" {
+		parts = append([]string{t.dim.Render(f.in + " → " + f.out)}, parts...)
+	}
+	const gap = "   "
+	for len(parts) > 1 && width(parts, gap) > w {
+		if f.out != "" && cells(parts[0]) > 0 && len(parts) > 2 {
+			parts = parts[1:]
+			f.out = ""
+			continue
+		}
+		parts = parts[:len(parts)-1]
+	}
+	return strings.Join(parts, gap)
+}

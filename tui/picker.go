@@ -1,0 +1,212 @@
+package tui
+
+import (
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
+	"github.com/sahilm/fuzzy"
+)
+
+// picker is a panel with a list to choose from; typing narrows it.
+type picker struct {
+	d      *desk
+	title  string
+	action string // what enter does, for the footer: "insert"
+	items  []pickItem
+	wait   string // shown instead of an empty list
+	query  entry
+	hits   []int // of items
+	cursor int   // of hits
+	w, h   int   // wanted size, 0 for the usual
+	choose func(i int) tea.Cmd
+}
+
+// pickItem is one line of a picker.
+type pickItem struct {
+	group string // heading; items of a group follow one another
+	name  string
+	text  string // what it is
+	right string // figures or keys at the right edge
+	style *lipgloss.Style
+}
+
+func newPicker(d *desk, title, action string, items []pickItem, choose func(i int) tea.Cmd) *picker {
+	p := &picker{d: d, title: title, action: action, items: items, choose: choose}
+	p.filter()
+	return p
+}
+
+func (p *picker) Init() tea.Cmd { return nil }
+func (p *picker) Typing() bool  { return true }
+func (p *picker) Title() string { return p.title }
+
+func (p *picker) Size(w, h int) (int, int) {
+	pw, ph := 84, 30
+	if p.w > 0 {
+		pw, ph = p.w, p.h
+	}
+	if w < 84 {
+		pw = w
+	}
+	return min(pw, w), min(ph, h)
+}
+
+// pickItems makes the list searchable: names first, then what they are.
+type pickItems []pickItem
+
+func (s pickItems) String(i int) string { return s[i].name }
+func (s pickItems) Len() int            { return len(s) }
+
+// filter finds the items whose name matches fuzzily, best first, then those
+// whose description has the words.
+func (p *picker) filter() {
+	p.hits = p.hits[:0]
+	p.cursor = 0
+	q := strings.TrimSpace(p.query.String())
+	if q == "" {
+		for i := range p.items {
+			p.hits = append(p.hits, i)
+		}
+		return
+	}
+	seen := map[int]bool{}
+	for _, m := range fuzzy.FindFrom(q, pickItems(p.items)) {
+		p.hits = append(p.hits, m.Index)
+		seen[m.Index] = true
+	}
+	low := strings.ToLower(q)
+	for i, it := range p.items {
+		if !seen[i] && strings.Contains(strings.ToLower(it.text+" "+it.group+" "+it.right), low) {
+			p.hits = append(p.hits, i)
+		}
+	}
+}
+
+var pickerKeys = []keyBinding[picker]{
+	{keys: []string{"enter"}, foot: "choose", do: (*picker).take},
+	{keys: []string{"esc"}, foot: "back", do: func(p *picker) tea.Cmd { p.d.remove(); return nil }},
+	{keys: []string{"up", "ctrl+k"}, do: func(p *picker) tea.Cmd { return p.move(-1) }},
+	{keys: []string{"down", "ctrl+j", "tab"}, foot: "next", do: func(p *picker) tea.Cmd { return p.move(1) }},
+	{keys: []string{"pgup"}, do: func(p *picker) tea.Cmd { return p.move(-10) }},
+	{keys: []string{"pgdown"}, do: func(p *picker) tea.Cmd { return p.move(10) }},
+}
+
+func (p *picker) Keys() []command {
+	c := bind(pickerKeys, p)
+	c[0].foot = p.action
+	return c
+}
+
+func (p *picker) move(n int) tea.Cmd {
+	p.cursor = max(min(p.cursor+n, len(p.hits)-1), 0)
+	return nil
+}
+
+func (p *picker) take() tea.Cmd {
+	if p.cursor >= len(p.hits) {
+		return nil
+	}
+	p.d.remove()
+	return p.choose(p.hits[p.cursor])
+}
+
+func (p *picker) Update(msg tea.Msg) (Screen, tea.Cmd) {
+	switch m := msg.(type) {
+	case tea.KeyMsg:
+		if p.query.key(m) {
+			p.filter()
+		}
+	case tea.MouseMsg:
+		switch {
+		case m.Button == tea.MouseButtonWheelDown:
+			p.move(1)
+		case m.Button == tea.MouseButtonWheelUp:
+			p.move(-1)
+		case m.Button == tea.MouseButtonLeft && m.Action == tea.MouseActionPress:
+			_, h := p.Size(p.d.bodyW-4, p.d.bodyH)
+			lines, at := p.lines()
+			from := scroll(len(lines), at, h-4)
+			if y := from + m.Y - 2; m.Y >= 2 && y < len(lines) && lines[y].hit >= 0 {
+				p.cursor = lines[y].hit
+				return p, p.take()
+			}
+		}
+	}
+	return p, nil
+}
+
+// pickLine is one drawn line: a heading, or a hit.
+type pickLine struct {
+	heading string
+	hit     int
+}
+
+// lines are the hits with their headings, and the line of the cursor.
+// Searching mixes the groups, so then there are no headings.
+func (p *picker) lines() (out []pickLine, at int) {
+	group, searching := "", strings.TrimSpace(p.query.String()) != ""
+	for k, i := range p.hits {
+		if g := p.items[i].group; g != group && !searching {
+			group = g
+			if len(out) > 0 {
+				out = append(out, pickLine{hit: -1})
+			}
+			out = append(out, pickLine{heading: g, hit: -1})
+		}
+		if k == p.cursor {
+			at = len(out)
+		}
+		out = append(out, pickLine{hit: k})
+	}
+	return out, at
+}
+
+// scroll is the first of n lines drawn in h so that line at is well in sight.
+func scroll(n, at, h int) int {
+	if at < 2 || n <= h {
+		return 0
+	}
+	return max(min(at-h/2, n-h), 0)
+}
+
+func (p *picker) View(w, h int) string {
+	t := p.d.theme
+	out := []string{t.accent.Render("› ") + p.query.view(t, w-4), t.rule(w)}
+	if len(p.items) == 0 && p.wait != "" {
+		out = append(out, t.dim.Render(p.wait))
+	} else if len(p.hits) == 0 {
+		out = append(out, t.dim.Render("nothing is called that: backspace takes a letter away"))
+	}
+	name, right := 10, 0
+	for _, it := range p.items {
+		name, right = max(name, cells(it.name)), max(right, cells(it.right))
+	}
+	name = min(name, w/2)
+	lines, at := p.lines()
+	for _, l := range lines[scroll(len(lines), at, h-2):] {
+		if l.hit < 0 {
+			out = append(out, t.dim.Render(l.heading))
+			continue
+		}
+		it := p.items[p.hits[l.hit]]
+		style := t.text
+		if it.style != nil {
+			style = *it.style
+		}
+		mark := "  "
+		if l.hit == p.cursor {
+			mark = t.accent.Render("▌") + " "
+		}
+		s := mark + style.Render(fit(it.name, name)) + "  "
+		if room := w - cells(s) - right - 2; room > 8 {
+			s += t.dim.Render(fit(it.text, room)) + "  "
+		}
+		s = fit(s, w-right) + t.dim.Render(fitRight(it.right, right))
+		if l.hit == p.cursor {
+			s = t.selected(s)
+		}
+		out = append(out, s)
+	}
+	return strings.Join(box(out, w, h), "\n")
+}

@@ -1,0 +1,10 @@
+package tui
+
+// screens is every screen there is, in the order of their digits.
+var screens = []struct {
+	name string
+	help string
+	open func(d *desk) Screen
+}{
+	{"Build", "stack layers, see what they cost", func(d *desk) Screen { return newBuildScreen(d) }},
+}

@@ -1,0 +1,155 @@
+package tui
+
+import (
+	"io"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
+
+	"layercake/layers"
+)
+
+// theme is every colour and sign. A colour always comes with a word or a sign
+// that says the same.
+type theme struct {
+	text   lipgloss.Style // what one reads
+	strong lipgloss.Style // figures and names that matter
+	dim    lipgloss.Style // units, what has no parameters
+	faint  lipgloss.Style // lines
+	accent lipgloss.Style // what can be pressed; the brand
+	good   lipgloss.Style
+	warn   lipgloss.Style
+	bad    lipgloss.Style // only what is wrong
+	bar    lipgloss.Style
+	second lipgloss.Style // the second curve, the other network
+	tab    lipgloss.Style // the chosen tab
+
+	family map[layers.Family]lipgloss.Style
+
+	selectOn, selectOff string // terminal codes around a selected line; empty without colour
+	ascii               bool   // signs of ASCII only
+	plain               bool   // no colour
+}
+
+// tone is one colour in a dark and in a light terminal, for true colour, 256
+// and 16 colours.
+type tone struct {
+	dark, light       string
+	dark256, light256 string
+	dark16, light16   string
+	bold              bool
+}
+
+var tones = struct {
+	text, strong, dim, faint, accent, good, warn, bad, bar, second, selected tone
+}{
+	text:     tone{"#c0caf5", "#2c3252", "153", "236", "7", "0", false},
+	strong:   tone{"#d5dcff", "#161b33", "189", "233", "15", "0", true},
+	dim:      tone{"#6b75a3", "#747a99", "60", "102", "8", "8", false},
+	faint:    tone{"#3b4261", "#c3c7d9", "238", "251", "8", "7", false},
+	accent:   tone{"#7dcfff", "#0969a8", "117", "25", "14", "4", true},
+	good:     tone{"#9ece6a", "#3f7d1f", "149", "28", "10", "2", false},
+	warn:     tone{"#e0af68", "#9a6410", "179", "130", "11", "3", false},
+	bad:      tone{"#f7768e", "#c0243f", "204", "161", "9", "1", false},
+	bar:      tone{"#7aa2f7", "#2e5fd0", "111", "26", "12", "4", false},
+	second:   tone{"#ff9e64", "#b45309", "215", "130", "11", "3", false},
+	selected: tone{"#283457", "#dbe4ff", "237", "189", "4", "7", false},
+}
+
+var familyTones = map[layers.Family]tone{
+	layers.Features:   {"#7aa2f7", "#2e5fd0", "111", "26", "12", "4", false},
+	layers.Sequence:   {"#2ac3de", "#00788c", "44", "30", "14", "6", false},
+	layers.Regularize: {"#73daca", "#0f766e", "79", "29", "10", "2", false},
+	layers.Shrink:     {"#ff9e64", "#b45309", "215", "130", "11", "3", false},
+	layers.Flow:       {"#bb9af7", "#7c3aed", "141", "92", "13", "5", false},
+	layers.Activation: {"#a9b1d6", "#565e80", "146", "60", "7", "8", false},
+}
+
+// newTheme makes the colours for a terminal written through w. Look is
+// "light", "dark" or "auto", which asks the terminal.
+func newTheme(w io.Writer, look string, ascii bool) *theme {
+	r := lipgloss.NewRenderer(w)
+	dark := look == "dark"
+	if look != "dark" && look != "light" {
+		dark = lipgloss.HasDarkBackground()
+	}
+	r.SetHasDarkBackground(dark)
+	return themeFor(r, ascii)
+}
+
+// plainTheme has no colour at all, as in a file or under NO_COLOR.
+func plainTheme(ascii bool) *theme {
+	r := lipgloss.NewRenderer(io.Discard)
+	r.SetColorProfile(termenv.Ascii)
+	r.SetHasDarkBackground(true)
+	return themeFor(r, ascii)
+}
+
+func themeFor(r *lipgloss.Renderer, ascii bool) *theme {
+	colour := func(t tone) lipgloss.TerminalColor {
+		return lipgloss.CompleteAdaptiveColor{
+			Dark:  lipgloss.CompleteColor{TrueColor: t.dark, ANSI256: t.dark256, ANSI: t.dark16},
+			Light: lipgloss.CompleteColor{TrueColor: t.light, ANSI256: t.light256, ANSI: t.light16},
+		}
+	}
+	style := func(t tone) lipgloss.Style {
+		return r.NewStyle().Foreground(colour(t)).Bold(t.bold).Inline(true)
+	}
+	t := &theme{
+		text: style(tones.text), strong: style(tones.strong), dim: style(tones.dim), faint: style(tones.faint),
+		accent: style(tones.accent), good: style(tones.good), warn: style(tones.warn), bad: style(tones.bad),
+		bar: style(tones.bar), second: style(tones.second),
+		tab:    style(tones.accent).Background(colour(tones.selected)),
+		family: map[layers.Family]lipgloss.Style{},
+		ascii:  ascii,
+		plain:  r.ColorProfile() == termenv.Ascii,
+	}
+	for f, tone := range familyTones {
+		t.family[f] = style(tone)
+	}
+	t.selectOn, t.selectOff, _ = strings.Cut(r.NewStyle().Background(colour(tones.selected)).Render("x"), "x")
+	return t
+}
+
+// of is a family's colour, the text's for rows without one.
+func (t *theme) of(f layers.Family) lipgloss.Style {
+	if s, ok := t.family[f]; ok {
+		return s
+	}
+	return t.dim
+}
+
+// selected lays the selection's background under a finished line.
+func (t *theme) selected(line string) string {
+	if t.selectOn == "" {
+		return line
+	}
+	return t.selectOn + strings.ReplaceAll(line, "\x1b[0m", "\x1b[0m"+t.selectOn) + t.selectOff
+}
+
+// rule is a line across of width w.
+func (t *theme) rule(w int) string { return t.faint.Render(strings.Repeat("─", max(w, 0))) }
+
+// toASCII stands, sign for sign, for what a terminal without Unicode shows.
+var toASCII = strings.NewReplacer(
+	"×", "x", "·", ".", "→", ">", "←", "<", "↑", "^", "↓", "v", "─", "-", "│", "|", "┬", "+", "┴", "+", "┼", "+",
+	"├", "+", "┤", "+", "╭", ".", "╰", "`", "╮", ".", "╯", "'", "▸", "+", "▾", "-", "●", "*", "✓", "v", "✗", "x",
+	"▌", ">", "▏", "|", "━", "=", "╸", "-", "⤴", "^", "±", "~", "−", "-", "–", "-", "…", "~", "▶", ">", "■", "#", "⏸", "=",
+	"≥", ">", "≤", "<", "√", "v", "∞", "i", "▲", "!", "█", "#", "σ", "s", "²", "2", "Δ", "d", "½", "2", "┄", "-", "“", "\"", "”", "\"", "’", "'", "′", "'",
+)
+
+// signs makes a finished frame fit for the terminal: in ASCII every sign that
+// is none becomes one of the same width.
+func (t *theme) signs(frame string) string {
+	if !t.ascii {
+		return frame
+	}
+	frame = toASCII.Replace(frame)
+	return strings.Map(func(r rune) rune {
+		if r > 126 {
+			return '?'
+		}
+		return r
+	}, frame)
+}
