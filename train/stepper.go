@@ -23,3 +23,7 @@ func (s *Stepper) Step() error { return s.t.step(nil) }
 
 // Close gives back the goroutines.
 func (s *Stepper) Close() { s.t.close() }
+
+// PeakRSS is the most memory that this process has held, in MiB; NaN where the
+// system does not say.
+func PeakRSS() Number { return Number(peakRSS()) }
