@@ -17,7 +17,7 @@ DATA lanes<>+56(SB)/8, $-1
 GLOBL lanes<>(SB), RODATA|NOPTR, $128
 
 // func rowTile16(t *tile)
-TEXT ·rowTile16(SB), NOSPLIT, $40-8
+TEXT ·rowTile16(SB), NOSPLIT, $64-8
 	MOVQ t+0(FP), SI
 	MOVQ tile_m(SI), AX
 	MOVQ AX, rows-8(SP)
@@ -37,10 +37,24 @@ TEXT ·rowTile16(SB), NOSPLIT, $40-8
 	MOVQ AX, bseg-40(SP)
 	MOVQ tile_aseg(SI), R15
 	SHLQ $2, R15
+	MOVQ tile_segs(SI), CX
+	IMULQ tile_aseg(SI), CX
+	MOVQ tile_aout(SI), AX
+	SUBQ CX, AX
+	SHLQ $2, AX
+	MOVQ AX, aout-48(SP)
+	MOVQ tile_segs(SI), CX
+	IMULQ tile_bseg(SI), CX
+	MOVQ tile_bout(SI), AX
+	SUBQ CX, AX
+	SHLQ $2, AX
+	MOVQ AX, bout-56(SP)
 
 rowTile16_next:
 	MOVQ rows-8(SP), AX
 	MOVQ tile_b(SI), DI
+	MOVQ tile_outs(SI), CX
+	MOVQ CX, outs-64(SP)
 	MOVQ tile_segs(SI), CX
 	CMPQ AX, $10
 	JGE rowTile16_6
@@ -227,6 +241,18 @@ rowTile16_6_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile16_6_seg
+	DECQ outs-64(SP)
+	JZ rowTile16_6_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ AX, R10
+	ADDQ AX, R11
+	ADDQ AX, R12
+	ADDQ AX, R13
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile16_6_seg
 
 rowTile16_6_end:
 	MOVQ coff-24(SP), AX
@@ -468,6 +494,17 @@ rowTile16_5_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile16_5_seg
+	DECQ outs-64(SP)
+	JZ rowTile16_5_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ AX, R10
+	ADDQ AX, R11
+	ADDQ AX, R12
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile16_5_seg
 
 rowTile16_5_end:
 	MOVQ coff-24(SP), AX
@@ -677,6 +714,16 @@ rowTile16_4_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile16_4_seg
+	DECQ outs-64(SP)
+	JZ rowTile16_4_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ AX, R10
+	ADDQ AX, R11
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile16_4_seg
 
 rowTile16_4_end:
 	MOVQ coff-24(SP), AX
@@ -860,6 +907,15 @@ rowTile16_3_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile16_3_seg
+	DECQ outs-64(SP)
+	JZ rowTile16_3_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ AX, R10
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile16_3_seg
 
 rowTile16_3_end:
 	VADDPS Y6, Y0, Y0
@@ -1015,6 +1071,14 @@ rowTile16_2_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile16_2_seg
+	DECQ outs-64(SP)
+	JZ rowTile16_2_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile16_2_seg
 
 rowTile16_2_end:
 	VADDPS Y4, Y0, Y0
@@ -1138,6 +1202,13 @@ rowTile16_1_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile16_1_seg
+	DECQ outs-64(SP)
+	JZ rowTile16_1_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile16_1_seg
 
 rowTile16_1_end:
 	VADDPS Y4, Y0, Y0
@@ -1182,7 +1253,7 @@ rowTile16_1_norelu:
 	JMP rowTile16_next
 
 // func rowTile16m(t *tile)
-TEXT ·rowTile16m(SB), NOSPLIT, $40-8
+TEXT ·rowTile16m(SB), NOSPLIT, $64-8
 	MOVQ t+0(FP), SI
 	MOVQ tile_m(SI), AX
 	MOVQ AX, rows-8(SP)
@@ -1202,10 +1273,24 @@ TEXT ·rowTile16m(SB), NOSPLIT, $40-8
 	MOVQ AX, bseg-40(SP)
 	MOVQ tile_aseg(SI), R15
 	SHLQ $2, R15
+	MOVQ tile_segs(SI), CX
+	IMULQ tile_aseg(SI), CX
+	MOVQ tile_aout(SI), AX
+	SUBQ CX, AX
+	SHLQ $2, AX
+	MOVQ AX, aout-48(SP)
+	MOVQ tile_segs(SI), CX
+	IMULQ tile_bseg(SI), CX
+	MOVQ tile_bout(SI), AX
+	SUBQ CX, AX
+	SHLQ $2, AX
+	MOVQ AX, bout-56(SP)
 
 rowTile16m_next:
 	MOVQ rows-8(SP), AX
 	MOVQ tile_b(SI), DI
+	MOVQ tile_outs(SI), CX
+	MOVQ CX, outs-64(SP)
 	MOVQ tile_segs(SI), CX
 	CMPQ AX, $10
 	JGE rowTile16m_6
@@ -1397,6 +1482,18 @@ rowTile16m_6_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile16m_6_seg
+	DECQ outs-64(SP)
+	JZ rowTile16m_6_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ AX, R10
+	ADDQ AX, R11
+	ADDQ AX, R12
+	ADDQ AX, R13
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile16m_6_seg
 
 rowTile16m_6_end:
 	MOVQ coff-24(SP), AX
@@ -1643,6 +1740,17 @@ rowTile16m_5_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile16m_5_seg
+	DECQ outs-64(SP)
+	JZ rowTile16m_5_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ AX, R10
+	ADDQ AX, R11
+	ADDQ AX, R12
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile16m_5_seg
 
 rowTile16m_5_end:
 	MOVQ coff-24(SP), AX
@@ -1857,6 +1965,16 @@ rowTile16m_4_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile16m_4_seg
+	DECQ outs-64(SP)
+	JZ rowTile16m_4_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ AX, R10
+	ADDQ AX, R11
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile16m_4_seg
 
 rowTile16m_4_end:
 	MOVQ coff-24(SP), AX
@@ -2045,6 +2163,15 @@ rowTile16m_3_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile16m_3_seg
+	DECQ outs-64(SP)
+	JZ rowTile16m_3_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ AX, R10
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile16m_3_seg
 
 rowTile16m_3_end:
 	VADDPS Y6, Y0, Y0
@@ -2205,6 +2332,14 @@ rowTile16m_2_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile16m_2_seg
+	DECQ outs-64(SP)
+	JZ rowTile16m_2_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile16m_2_seg
 
 rowTile16m_2_end:
 	VADDPS Y4, Y0, Y0
@@ -2333,6 +2468,13 @@ rowTile16m_1_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile16m_1_seg
+	DECQ outs-64(SP)
+	JZ rowTile16m_1_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile16m_1_seg
 
 rowTile16m_1_end:
 	VADDPS Y4, Y0, Y0
@@ -2377,7 +2519,7 @@ rowTile16m_1_norelu:
 	JMP rowTile16m_next
 
 // func rowTile8m(t *tile)
-TEXT ·rowTile8m(SB), NOSPLIT, $40-8
+TEXT ·rowTile8m(SB), NOSPLIT, $64-8
 	MOVQ t+0(FP), SI
 	MOVQ tile_m(SI), AX
 	MOVQ AX, rows-8(SP)
@@ -2397,10 +2539,24 @@ TEXT ·rowTile8m(SB), NOSPLIT, $40-8
 	MOVQ AX, bseg-40(SP)
 	MOVQ tile_aseg(SI), R15
 	SHLQ $2, R15
+	MOVQ tile_segs(SI), CX
+	IMULQ tile_aseg(SI), CX
+	MOVQ tile_aout(SI), AX
+	SUBQ CX, AX
+	SHLQ $2, AX
+	MOVQ AX, aout-48(SP)
+	MOVQ tile_segs(SI), CX
+	IMULQ tile_bseg(SI), CX
+	MOVQ tile_bout(SI), AX
+	SUBQ CX, AX
+	SHLQ $2, AX
+	MOVQ AX, bout-56(SP)
 
 rowTile8m_next:
 	MOVQ rows-8(SP), AX
 	MOVQ tile_b(SI), DI
+	MOVQ tile_outs(SI), CX
+	MOVQ CX, outs-64(SP)
 	MOVQ tile_segs(SI), CX
 	CMPQ AX, $10
 	JGE rowTile8m_6
@@ -2557,6 +2713,18 @@ rowTile8m_6_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile8m_6_seg
+	DECQ outs-64(SP)
+	JZ rowTile8m_6_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ AX, R10
+	ADDQ AX, R11
+	ADDQ AX, R12
+	ADDQ AX, R13
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile8m_6_seg
 
 rowTile8m_6_end:
 	VADDPS Y6, Y0, Y0
@@ -2748,6 +2916,17 @@ rowTile8m_5_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile8m_5_seg
+	DECQ outs-64(SP)
+	JZ rowTile8m_5_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ AX, R10
+	ADDQ AX, R11
+	ADDQ AX, R12
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile8m_5_seg
 
 rowTile8m_5_end:
 	VADDPS Y5, Y0, Y0
@@ -2916,6 +3095,16 @@ rowTile8m_4_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile8m_4_seg
+	DECQ outs-64(SP)
+	JZ rowTile8m_4_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ AX, R10
+	ADDQ AX, R11
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile8m_4_seg
 
 rowTile8m_4_end:
 	VADDPS Y4, Y0, Y0
@@ -3067,6 +3256,15 @@ rowTile8m_3_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile8m_3_seg
+	DECQ outs-64(SP)
+	JZ rowTile8m_3_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ AX, R10
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile8m_3_seg
 
 rowTile8m_3_end:
 	VADDPS Y6, Y0, Y0
@@ -3199,6 +3397,14 @@ rowTile8m_2_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile8m_2_seg
+	DECQ outs-64(SP)
+	JZ rowTile8m_2_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ AX, R9
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile8m_2_seg
 
 rowTile8m_2_end:
 	VADDPS Y4, Y0, Y0
@@ -3304,6 +3510,13 @@ rowTile8m_1_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ rowTile8m_1_seg
+	DECQ outs-64(SP)
+	JZ rowTile8m_1_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP rowTile8m_1_seg
 
 rowTile8m_1_end:
 	VADDPS Y2, Y0, Y0
@@ -3339,7 +3552,7 @@ rowTile8m_1_norelu:
 	JMP rowTile8m_next
 
 // func colTile16(t *tile)
-TEXT ·colTile16(SB), NOSPLIT, $40-8
+TEXT ·colTile16(SB), NOSPLIT, $64-8
 	MOVQ t+0(FP), SI
 	MOVQ tile_m(SI), AX
 	MOVQ AX, rows-8(SP)
@@ -3365,10 +3578,24 @@ TEXT ·colTile16(SB), NOSPLIT, $40-8
 	MOVQ R14, CX
 	IMULQ R9, CX
 	SUBQ CX, R15
+	MOVQ tile_segs(SI), CX
+	IMULQ tile_aseg(SI), CX
+	MOVQ tile_aout(SI), AX
+	SUBQ CX, AX
+	SHLQ $2, AX
+	MOVQ AX, aout-48(SP)
+	MOVQ tile_segs(SI), CX
+	IMULQ tile_bseg(SI), CX
+	MOVQ tile_bout(SI), AX
+	SUBQ CX, AX
+	SHLQ $2, AX
+	MOVQ AX, bout-56(SP)
 
 colTile16_next:
 	MOVQ rows-8(SP), AX
 	MOVQ tile_b(SI), DI
+	MOVQ tile_outs(SI), CX
+	MOVQ CX, outs-64(SP)
 	MOVQ tile_segs(SI), CX
 	CMPQ AX, $10
 	JGE colTile16_6
@@ -3539,6 +3766,13 @@ colTile16_6_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile16_6_seg
+	DECQ outs-64(SP)
+	JZ colTile16_6_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile16_6_seg
 
 colTile16_6_end:
 	MOVQ coff-24(SP), AX
@@ -3770,6 +4004,13 @@ colTile16_5_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile16_5_seg
+	DECQ outs-64(SP)
+	JZ colTile16_5_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile16_5_seg
 
 colTile16_5_end:
 	MOVQ coff-24(SP), AX
@@ -3972,6 +4213,13 @@ colTile16_4_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile16_4_seg
+	DECQ outs-64(SP)
+	JZ colTile16_4_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile16_4_seg
 
 colTile16_4_end:
 	MOVQ coff-24(SP), AX
@@ -4151,6 +4399,13 @@ colTile16_3_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile16_3_seg
+	DECQ outs-64(SP)
+	JZ colTile16_3_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile16_3_seg
 
 colTile16_3_end:
 	VADDPS Y6, Y0, Y0
@@ -4305,6 +4560,13 @@ colTile16_2_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile16_2_seg
+	DECQ outs-64(SP)
+	JZ colTile16_2_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile16_2_seg
 
 colTile16_2_end:
 	VADDPS Y4, Y0, Y0
@@ -4430,6 +4692,13 @@ colTile16_1_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile16_1_seg
+	DECQ outs-64(SP)
+	JZ colTile16_1_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile16_1_seg
 
 colTile16_1_end:
 	VADDPS Y4, Y0, Y0
@@ -4477,7 +4746,7 @@ colTile16_1_norelu:
 	JMP colTile16_next
 
 // func colTile16m(t *tile)
-TEXT ·colTile16m(SB), NOSPLIT, $40-8
+TEXT ·colTile16m(SB), NOSPLIT, $64-8
 	MOVQ t+0(FP), SI
 	MOVQ tile_m(SI), AX
 	MOVQ AX, rows-8(SP)
@@ -4503,10 +4772,24 @@ TEXT ·colTile16m(SB), NOSPLIT, $40-8
 	MOVQ R14, CX
 	IMULQ R9, CX
 	SUBQ CX, R15
+	MOVQ tile_segs(SI), CX
+	IMULQ tile_aseg(SI), CX
+	MOVQ tile_aout(SI), AX
+	SUBQ CX, AX
+	SHLQ $2, AX
+	MOVQ AX, aout-48(SP)
+	MOVQ tile_segs(SI), CX
+	IMULQ tile_bseg(SI), CX
+	MOVQ tile_bout(SI), AX
+	SUBQ CX, AX
+	SHLQ $2, AX
+	MOVQ AX, bout-56(SP)
 
 colTile16m_next:
 	MOVQ rows-8(SP), AX
 	MOVQ tile_b(SI), DI
+	MOVQ tile_outs(SI), CX
+	MOVQ CX, outs-64(SP)
 	MOVQ tile_segs(SI), CX
 	CMPQ AX, $10
 	JGE colTile16m_6
@@ -4682,6 +4965,13 @@ colTile16m_6_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile16m_6_seg
+	DECQ outs-64(SP)
+	JZ colTile16m_6_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile16m_6_seg
 
 colTile16m_6_end:
 	MOVQ coff-24(SP), AX
@@ -4918,6 +5208,13 @@ colTile16m_5_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile16m_5_seg
+	DECQ outs-64(SP)
+	JZ colTile16m_5_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile16m_5_seg
 
 colTile16m_5_end:
 	MOVQ coff-24(SP), AX
@@ -5125,6 +5422,13 @@ colTile16m_4_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile16m_4_seg
+	DECQ outs-64(SP)
+	JZ colTile16m_4_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile16m_4_seg
 
 colTile16m_4_end:
 	MOVQ coff-24(SP), AX
@@ -5309,6 +5613,13 @@ colTile16m_3_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile16m_3_seg
+	DECQ outs-64(SP)
+	JZ colTile16m_3_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile16m_3_seg
 
 colTile16m_3_end:
 	VADDPS Y6, Y0, Y0
@@ -5468,6 +5779,13 @@ colTile16m_2_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile16m_2_seg
+	DECQ outs-64(SP)
+	JZ colTile16m_2_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile16m_2_seg
 
 colTile16m_2_end:
 	VADDPS Y4, Y0, Y0
@@ -5598,6 +5916,13 @@ colTile16m_1_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile16m_1_seg
+	DECQ outs-64(SP)
+	JZ colTile16m_1_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile16m_1_seg
 
 colTile16m_1_end:
 	VADDPS Y4, Y0, Y0
@@ -5645,7 +5970,7 @@ colTile16m_1_norelu:
 	JMP colTile16m_next
 
 // func colTile8m(t *tile)
-TEXT ·colTile8m(SB), NOSPLIT, $40-8
+TEXT ·colTile8m(SB), NOSPLIT, $64-8
 	MOVQ t+0(FP), SI
 	MOVQ tile_m(SI), AX
 	MOVQ AX, rows-8(SP)
@@ -5671,10 +5996,24 @@ TEXT ·colTile8m(SB), NOSPLIT, $40-8
 	MOVQ R14, CX
 	IMULQ R9, CX
 	SUBQ CX, R15
+	MOVQ tile_segs(SI), CX
+	IMULQ tile_aseg(SI), CX
+	MOVQ tile_aout(SI), AX
+	SUBQ CX, AX
+	SHLQ $2, AX
+	MOVQ AX, aout-48(SP)
+	MOVQ tile_segs(SI), CX
+	IMULQ tile_bseg(SI), CX
+	MOVQ tile_bout(SI), AX
+	SUBQ CX, AX
+	SHLQ $2, AX
+	MOVQ AX, bout-56(SP)
 
 colTile8m_next:
 	MOVQ rows-8(SP), AX
 	MOVQ tile_b(SI), DI
+	MOVQ tile_outs(SI), CX
+	MOVQ CX, outs-64(SP)
 	MOVQ tile_segs(SI), CX
 	CMPQ AX, $10
 	JGE colTile8m_6
@@ -5815,6 +6154,13 @@ colTile8m_6_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile8m_6_seg
+	DECQ outs-64(SP)
+	JZ colTile8m_6_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile8m_6_seg
 
 colTile8m_6_end:
 	VADDPS Y6, Y0, Y0
@@ -5996,6 +6342,13 @@ colTile8m_5_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile8m_5_seg
+	DECQ outs-64(SP)
+	JZ colTile8m_5_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile8m_5_seg
 
 colTile8m_5_end:
 	VADDPS Y5, Y0, Y0
@@ -6157,6 +6510,13 @@ colTile8m_4_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile8m_4_seg
+	DECQ outs-64(SP)
+	JZ colTile8m_4_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile8m_4_seg
 
 colTile8m_4_end:
 	VADDPS Y4, Y0, Y0
@@ -6304,6 +6664,13 @@ colTile8m_3_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile8m_3_seg
+	DECQ outs-64(SP)
+	JZ colTile8m_3_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile8m_3_seg
 
 colTile8m_3_end:
 	VADDPS Y6, Y0, Y0
@@ -6435,6 +6802,13 @@ colTile8m_2_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile8m_2_seg
+	DECQ outs-64(SP)
+	JZ colTile8m_2_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile8m_2_seg
 
 colTile8m_2_end:
 	VADDPS Y4, Y0, Y0
@@ -6542,6 +6916,13 @@ colTile8m_1_done:
 	ADDQ bseg-40(SP), DI
 	DECQ CX
 	JNZ colTile8m_1_seg
+	DECQ outs-64(SP)
+	JZ colTile8m_1_end
+	MOVQ aout-48(SP), AX
+	ADDQ AX, R8
+	ADDQ bout-56(SP), DI
+	MOVQ tile_segs(SI), CX
+	JMP colTile8m_1_seg
 
 colTile8m_1_end:
 	VADDPS Y2, Y0, Y0

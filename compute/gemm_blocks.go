@@ -164,7 +164,7 @@ func (g *gemmArgs) block(w *Worker, i0, i1, j0, j1, k0, k1 int) {
 	m, kl := i1-i0, k1-k0
 	off := w.Offsets(2 * m)
 	t := &w.tile
-	*t = tile{a: g.a, aoff: off[:m], coff: off[m:], m: m, segs: 1, kl: kl}
+	*t = tile{a: g.a, aoff: off[:m], coff: off[m:], m: m, outs: 1, segs: 1, kl: kl}
 	if kl == 0 {
 		t.segs = 0
 	}

@@ -3,25 +3,12 @@ package compute
 // tileByRowGeneric is gemmKernel.byRow in plain Go, the yardstick of the others.
 func tileByRowGeneric(t *tile) {
 	var sum [tileWidth]float32
-	for i := 0; i < t.m; i++ {
+	for i := range t.m {
 		sum = [tileWidth]float32{}
-		for s := 0; s < t.segs; s++ {
-			o := t.a0 + int(t.aoff[i]) + s*t.aseg
-			if t.kl == 0 {
-				continue
-			}
-			a := t.a[o : o+t.kl]
-			b := t.b[s*t.bseg:]
-			if t.cols == tileWidth {
-				for q, v := range a {
-					addScaled16(&sum, (*[tileWidth]float32)(b[q*t.bstep:]), v)
-				}
-				continue
-			}
-			for q, v := range a {
-				for j, w := range b[q*t.bstep : q*t.bstep+t.cols] {
-					sum[j] += v * w
-				}
+		for r := range t.planes() {
+			for s := range t.segs {
+				o := t.a0 + int(t.aoff[i]) + r*t.aout + s*t.aseg
+				t.multiply(&sum, t.a[o:o+t.kl], 1, t.b[r*t.bout+s*t.bseg:])
 			}
 		}
 		t.store(i, &sum)
@@ -31,23 +18,37 @@ func tileByRowGeneric(t *tile) {
 // tileByColGeneric is gemmKernel.byCol in plain Go.
 func tileByColGeneric(t *tile) {
 	var sum [tileWidth]float32
-	for i := 0; i < t.m; i++ {
+	for i := range t.m {
 		sum = [tileWidth]float32{}
-		for s := 0; s < t.segs; s++ {
-			o := t.a0 + int(t.aoff[i]) + s*t.aseg
-			b := t.b[s*t.bseg:]
-			for q := 0; q < t.kl; q++ {
-				v := t.a[o+q*t.astep]
-				if t.cols == tileWidth {
-					addScaled16(&sum, (*[tileWidth]float32)(b[q*t.bstep:]), v)
-					continue
-				}
-				for j, w := range b[q*t.bstep : q*t.bstep+t.cols] {
-					sum[j] += v * w
-				}
+		for r := range t.planes() {
+			for s := range t.segs {
+				o := t.a0 + int(t.aoff[i]) + r*t.aout + s*t.aseg
+				t.multiply(&sum, t.a[o:o+(t.kl-1)*t.astep+1], t.astep, t.b[r*t.bout+s*t.bseg:])
 			}
 		}
 		t.store(i, &sum)
+	}
+}
+
+func (t *tile) planes() int {
+	if t.segs == 0 {
+		return 0
+	}
+	return t.outs
+}
+
+// multiply adds one segment of a row of A, its elements astep apart, times its
+// rows of B.
+func (t *tile) multiply(sum *[tileWidth]float32, a []float32, astep int, b []float32) {
+	for q := range t.kl {
+		v := a[q*astep]
+		if t.cols == tileWidth {
+			addScaled16(sum, (*[tileWidth]float32)(b[q*t.bstep:]), v)
+			continue
+		}
+		for j, w := range b[q*t.bstep : q*t.bstep+t.cols] {
+			sum[j] += v * w
+		}
 	}
 }
 

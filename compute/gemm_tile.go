@@ -3,28 +3,30 @@ package compute
 // tile is what a kernel works on: a strip of C that is at most sixteen columns
 // wide and any number of rows high.
 //
-//	C[i, j] = relu?( Σ A[i, s, q]·B[s, q, j] + bias[j] + (C[i, j] if add) )
+//	C[i, j] = relu?( Σ A[i, r, s, q]·B[r, s, q, j] + bias[j] + (C[i, j] if add) )
 //
-// k runs in segs segments s of kl steps q, which is how a convolution walks
-// over rows of an image without copying them. All distances are in elements.
+// k runs in outs planes r of segs segments s of kl steps q, which is how a
+// convolution walks over images and their rows without copying them. All
+// distances are in elements.
 //
-//	A[i, s, q] = a[a0 + aoff[i] + s·aseg + q]            by row
-//	A[i, s, q] = a[a0 + aoff[0] + i + s·aseg + q·astep]  by column
-//	B[s, q, j] = b[s·bseg + q·bstep + j]
-//	C[i, j]    = c[coff[i] + j]
+//	A[i, r, s, q] = a[a0 + aoff[i] + r·aout + s·aseg + q]                by row
+//	A[i, r, s, q] = a[a0 + aoff[0] + i + r·aout + s·aseg + q·astep]      by column
+//	B[r, s, q, j] = b[r·bout + s·bseg + q·bstep + j]
+//	C[i, j]       = c[coff[i] + j]
 //
-// Every element is summed along k in an order that depends on m, cols, segs
-// and kl alone. By column, rows are neighbours within a tile and aoff is read
-// once a tile, so aoff[i] = aoff[0] + i must hold.
+// Every element is summed along k in an order that depends on m, cols, and the
+// numbers of steps alone. By column, aoff is read once for the rows that a
+// kernel takes at a time, so aoff[i] = aoff[0] + i must hold. With segs = 0
+// there are no products; otherwise outs, segs and kl are at least 1.
 type tile struct {
-	a, b, c, bias []float32
-	aoff, coff    []int32
-	a0            int
-	m, cols       int
-	segs, kl      int
-	aseg, astep   int
-	bseg, bstep   int
-	add, relu     bool
+	a, b, c, bias     []float32
+	aoff, coff        []int32
+	a0                int
+	m, cols           int
+	outs, segs, kl    int
+	aout, aseg, astep int
+	bout, bseg, bstep int
+	add, relu         bool
 }
 
 // tileWidth is the most columns that a tile has.

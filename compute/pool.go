@@ -47,6 +47,8 @@ const (
 type Worker struct {
 	scratch []float32
 	offsets []int32
+	spans   []span
+	regions []region
 	tile    tile
 	tasks   map[reflect.Type]any // recycled task of each argument type
 	next    *Worker              // in the list of spare ones

@@ -39,7 +39,10 @@ const (
 	locCoff = "coff-24(SP)"
 	locASeg = "aseg-32(SP)"
 	locBSeg = "bseg-40(SP)"
-	frame   = 40
+	locAOut = "aout-48(SP)"
+	locBOut = "bout-56(SP)"
+	locOuts = "outs-64(SP)"
+	frame   = 64
 )
 
 var out bytes.Buffer
@@ -83,7 +86,7 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $128
 //	R8..R13  by row: the ends of six segments of A, read at AX ≤ 0 behind them
 //	R8       by column: the six neighbours; R9 and R10 are one and three steps
 //	DI       row of B; BX and DX are one and three rows
-//	CX       segments left
+//	CX       segments left; planes left are counted on the stack
 //	Y0..Y11  C; Y12, Y13 B; Y14, Y15 A
 func (k kernel) write() {
 	fmt.Fprintf(&out, "\n// func %s(t *tile)\nTEXT ·%s(SB), NOSPLIT, $%d-8\n", k.name, k.name, frame)
@@ -115,9 +118,22 @@ func (k kernel) write() {
 		p("IMULQ R9, CX")
 		p("SUBQ CX, R15")
 	}
+	// From the end of the last segment of a plane to the next plane.
+	for _, x := range []struct{ seg, out, loc string }{
+		{"tile_aseg(SI)", "tile_aout(SI)", locAOut}, {"tile_bseg(SI)", "tile_bout(SI)", locBOut},
+	} {
+		p("MOVQ tile_segs(SI), CX")
+		p("IMULQ %s, CX", x.seg)
+		p("MOVQ %s, AX", x.out)
+		p("SUBQ CX, AX")
+		p("SHLQ $2, AX")
+		p("MOVQ AX, %s", x.loc)
+	}
 	label("%s_next", k.name)
 	p("MOVQ %s, AX", locRows)
 	p("MOVQ tile_b(SI), DI")
+	p("MOVQ tile_outs(SI), CX")
+	p("MOVQ CX, %s", locOuts)
 	p("MOVQ tile_segs(SI), CX")
 	p("CMPQ AX, $10")
 	p("JGE %s_6", k.name)
@@ -237,6 +253,19 @@ func (k kernel) tile(m int) {
 	p("ADDQ %s, DI", locBSeg)
 	p("DECQ CX")
 	p("JNZ %s_%d_seg", k.name, m)
+	p("DECQ %s", locOuts)
+	p("JZ %s_%d_end", k.name, m)
+	p("MOVQ %s, AX", locAOut)
+	if k.byCol {
+		p("ADDQ AX, R8")
+	} else {
+		for i := 0; i < m; i++ {
+			p("ADDQ AX, R%d", 8+i)
+		}
+	}
+	p("ADDQ %s, DI", locBOut)
+	p("MOVQ tile_segs(SI), CX")
+	p("JMP %s_%d_seg", k.name, m)
 
 	label("%s_%d_end", k.name, m)
 	for s := sets; s > 1; s /= 2 {

@@ -1,0 +1,158 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+func pooling() {
+	maxPool("maxPoolMarks", "func(y *float32, arg *byte, x *float32, c, kh, kw, row, first, stride int)", true)
+	maxPool("maxPool", "func(y, x *float32, c, kh, kw, row int)", false)
+	maxPoolGrad()
+}
+
+// maxPool is one output pixel: the largest of kh × kw taps for c channels,
+// and with marks the number of the tap. The channels of a pixel lie c floats
+// after those of its neighbour, row floats after those of the row above.
+func maxPool(name, sig string, marks bool) {
+	TEXT(name+"AVX2", NOSPLIT, sig)
+	Pragma("noescape")
+	y, x := Load(Param("y"), GP64()), Load(Param("x"), GP64())
+	c, kh, kw, row := Load(Param("c"), GP64()), Load(Param("kh"), GP64()), Load(Param("kw"), GP64()), Load(Param("row"), GP64())
+	var arg Register
+	first, jump := YMM(), YMM()
+	if marks {
+		arg = Load(Param("arg"), GP64())
+		VPBROADCASTD(param("first"), first)
+		// From the last tap of a row to the first of the next: stride − kw.
+		t := Load(Param("stride"), GP64())
+		SUBQ(kw, t)
+		VMOVD(t.(GPVirtual).As32(), jump.AsX())
+		VPBROADCASTD(jump.AsX(), jump)
+	}
+	pixel := GP64()
+	MOVQ(c, pixel)
+	SHLQ(Imm(2), pixel) // bytes
+	SHLQ(Imm(2), row)
+
+	channels := func(label string, load func(p Register, v VecVirtual)) (best, at VecVirtual) {
+		best, at = YMM(), YMM()
+		tap := YMM()
+		VMOVUPS(same("xff800000", 0xff800000), best)
+		if marks {
+			VMOVDQU(first, at)
+			VMOVDQU(first, tap)
+		}
+		p, q, i, j := GP64(), GP64(), GP64(), GP64()
+		MOVQ(x, p)
+		MOVQ(kh, i)
+		Label(label + "_row")
+		MOVQ(p, q)
+		MOVQ(kw, j)
+		Label(label + "_tap")
+		v, wins, nan := YMM(), YMM(), YMM()
+		load(q, v)
+		VCMPPS(Imm(0x1e), best, v, wins) // v > best
+		VCMPPS(Imm(3), v, v, nan)        // or v is NaN
+		VORPS(nan, wins, wins)
+		VBLENDVPS(wins, v, best, best)
+		if marks {
+			VPBLENDVB(wins, tap, at, at)
+			VPADDD(same("one", 1), tap, tap)
+		}
+		ADDQ(pixel, q)
+		DECQ(j)
+		JNE(LabelRef(label + "_tap"))
+		if marks {
+			VPADDD(jump, tap, tap)
+		}
+		ADDQ(row, p)
+		DECQ(i)
+		JNE(LabelRef(label + "_row"))
+		return best, at
+	}
+
+	Label("next")
+	CMPQ(c, Imm(8))
+	JLT(LabelRef("tail"))
+	best, at := channels("full", func(p Register, v VecVirtual) { VMOVUPS(Mem{Base: p}, v) })
+	VMOVUPS(best, Mem{Base: y})
+	if marks {
+		storeBytes(at, Mem{Base: arg})
+		ADDQ(Imm(8), arg)
+	}
+	ADDQ(Imm(32), x)
+	ADDQ(Imm(32), y)
+	SUBQ(Imm(8), c)
+	JMP(LabelRef("next"))
+
+	Label("tail")
+	TESTQ(c, c)
+	JE(LabelRef("done"))
+	mask := maskOf(c)
+	best, at = channels("part", func(p Register, v VecVirtual) { VMASKMOVPS(Mem{Base: p}, mask, v) })
+	storeTail("t", best, y, c)
+	if marks {
+		b := GP64()
+		VMOVQ(packBytes(at), b)
+		Label("byte")
+		MOVB(b.As8(), Mem{Base: arg})
+		SHRQ(Imm(8), b)
+		INCQ(arg)
+		DECQ(c)
+		JNE(LabelRef("byte"))
+	}
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// maxPoolGrad adds one output pixel's gradient to the taps that won, for whole
+// vectors of channels; the caller does the rest.
+func maxPoolGrad() {
+	TEXT("maxPoolGradAVX2", NOSPLIT, "func(dx *float32, arg *byte, dy *float32, vectors, c, kh, kw, row, first, stride int)")
+	Pragma("noescape")
+	dx, arg, dy := Load(Param("dx"), GP64()), Load(Param("arg"), GP64()), Load(Param("dy"), GP64())
+	n, c, kh, kw, row := Load(Param("vectors"), GP64()), Load(Param("c"), GP64()), Load(Param("kh"), GP64()), Load(Param("kw"), GP64()), Load(Param("row"), GP64())
+	first, jump := YMM(), YMM()
+	VPBROADCASTD(param("first"), first)
+	t := Load(Param("stride"), GP64())
+	SUBQ(kw, t)
+	VMOVD(t.(GPVirtual).As32(), jump.AsX())
+	VPBROADCASTD(jump.AsX(), jump)
+	SHLQ(Imm(2), c)
+	SHLQ(Imm(2), row)
+	Label("next")
+	d, at, tap := YMM(), YMM(), YMM()
+	VMOVUPS(Mem{Base: dy}, d)
+	VPMOVZXBD(Mem{Base: arg}, at)
+	VMOVDQU(first, tap)
+	p, q, i, j := GP64(), GP64(), GP64(), GP64()
+	MOVQ(dx, p)
+	MOVQ(kh, i)
+	Label("row")
+	MOVQ(p, q)
+	MOVQ(kw, j)
+	Label("tap")
+	m := YMM()
+	VPCMPEQD(tap, at, m)
+	VANDPS(d, m, m)
+	VADDPS(Mem{Base: q}, m, m)
+	VMOVUPS(m, Mem{Base: q})
+	VPADDD(same("one", 1), tap, tap)
+	ADDQ(c, q)
+	DECQ(j)
+	JNE(LabelRef("tap"))
+	VPADDD(jump, tap, tap)
+	ADDQ(row, p)
+	DECQ(i)
+	JNE(LabelRef("row"))
+	ADDQ(Imm(32), dx)
+	ADDQ(Imm(32), dy)
+	ADDQ(Imm(8), arg)
+	DECQ(n)
+	JNE(LabelRef("next"))
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// sweep is a loop over slices of one length, eight elements a vector: unroll
+// vectors a round, then one, then the last few elements under a mask.
+type sweep struct {
+	name, sig string
+	in, out   []string // slices read, slices written
+	scalars   []string // float32 parameters
+	sums      int      // float32 results, each a sum over all vectors
+	unroll    int
+	spill     bool // scalars stay in memory: there are too many for registers
+	setup     func(l *loop)
+	// body gets the vectors of in and returns those of out.
+	body func(l *loop, x []VecVirtual) []VecVirtual
+}
+
+// loop is what a body may look at.
+type loop struct {
+	scalar map[string]VecVirtual
+	keep   map[string]VecVirtual // constants that setup put into registers
+	spill  bool
+	accs   [][]VecVirtual // by slot of the unrolled round, by result
+	slot   int
+	mask   VecVirtual // set in the masked round: lanes in use
+}
+
+func (l *loop) sum(i int) VecVirtual { return l.accs[l.slot][i] }
+
+// at is the scalar, loaded into tmp unless it has a register of its own.
+func (l *loop) at(name string, tmp VecVirtual) VecVirtual {
+	if !l.spill {
+		return l.scalar[name]
+	}
+	VBROADCASTSS(param(name), tmp)
+	return tmp
+}
+
+// onlyLive clears the lanes of v that stand for no element.
+func (l *loop) onlyLive(v VecVirtual) {
+	if l.mask != nil {
+		VANDPS(l.mask, v, v)
+	}
+}
+
+func param(name string) Mem {
+	b, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
+func (s sweep) write() {
+	TEXT(s.name+"AVX2", NOSPLIT, s.sig)
+	Pragma("noescape")
+	base := map[string]Register{}
+	first := s.in[0]
+	for _, name := range append(append([]string{}, s.in...), s.out...) {
+		if base[name] == nil {
+			base[name] = Load(Param(name).Base(), GP64())
+		}
+	}
+	n := Load(Param(first).Len(), GP64())
+	l := &loop{scalar: map[string]VecVirtual{}, keep: map[string]VecVirtual{}, spill: s.spill}
+	if !s.spill {
+		for _, name := range s.scalars {
+			v := YMM()
+			VBROADCASTSS(param(name), v)
+			l.scalar[name] = v
+		}
+	}
+	for range s.unroll {
+		var a []VecVirtual
+		for range s.sums {
+			v := YMM()
+			VXORPS(v, v, v)
+			a = append(a, v)
+		}
+		l.accs = append(l.accs, a)
+	}
+	if s.setup != nil {
+		s.setup(l)
+	}
+	i, limit := GP64(), GP64()
+	XORQ(i, i)
+	round := func(label string, vectors int) {
+		MOVQ(n, limit)
+		SUBQ(Imm(uint64(8*vectors)), limit)
+		Label(label)
+		CMPQ(i, limit)
+		JGT(LabelRef(label + "_end"))
+		for u := range vectors {
+			l.slot = u
+			at := func(name string) Mem { return Mem{Base: base[name], Index: i, Scale: 4, Disp: 32 * u} }
+			var x []VecVirtual
+			for _, name := range s.in {
+				v := YMM()
+				VMOVUPS(at(name), v)
+				x = append(x, v)
+			}
+			for k, v := range s.body(l, x) {
+				VMOVUPS(v, at(s.out[k]))
+			}
+		}
+		ADDQ(Imm(uint64(8*vectors)), i)
+		JMP(LabelRef(label))
+		Label(label + "_end")
+	}
+	if s.unroll > 1 {
+		round("many", s.unroll)
+	}
+	round("one", 1)
+
+	SUBQ(i, n)
+	JE(LabelRef("done"))
+	l.slot = 0
+	l.mask = maskOf(n)
+	var x []VecVirtual
+	for _, name := range s.in {
+		v := YMM()
+		VMASKMOVPS(Mem{Base: base[name], Index: i, Scale: 4}, l.mask, v)
+		x = append(x, v)
+	}
+	y := s.body(l, x)
+	for k, v := range y {
+		p := GP64()
+		LEAQ(Mem{Base: base[s.out[k]], Index: i, Scale: 4}, p)
+		storeTail(fmt.Sprintf("t%d", k), v, p, n)
+	}
+	Label("done")
+	for k := range s.sums {
+		acc := l.accs[0][k]
+		for u := 1; u < s.unroll; u++ {
+			VADDPS(l.accs[u][k], acc, acc)
+		}
+		VMOVSS(addUp(acc), result(k))
+	}
+	VZEROUPPER()
+	RET()
+}
+
+func result(k int) Mem {
+	b, err := ReturnIndex(k).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
+// addUp is the sum of a vector's lanes.
+func addUp(v VecVirtual) VecVirtual {
+	lo, hi := v.AsX(), XMM()
+	VEXTRACTF128(Imm(1), v, hi)
+	VADDPS(hi, lo, lo)
+	VMOVHLPS(lo, hi, hi)
+	VADDPS(hi, lo, lo)
+	VMOVSHDUP(lo, hi)
+	VADDSS(hi, lo, lo)
+	return lo.(VecVirtual)
+}
+
+// maskOf has the first n lanes set, 0 < n < 8.
+func maskOf(n Register) VecVirtual {
+	table, m, k := GP64(), YMM(), GP64()
+	LEAQ(words("mask", -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0), table)
+	MOVQ(U32(8), k)
+	SUBQ(n, k)
+	VMOVUPS(Mem{Base: table, Index: k, Scale: 4}, m)
+	return m
+}
+
+// storeTail writes the first n lanes of v, 0 < n < 8, and changes p and v. A
+// masked store would do, but takes a dozen cycles on AMD.
+func storeTail(label string, v VecVirtual, p, n Register) {
+	lo := v.AsX()
+	TESTQ(U32(4), n)
+	JE(LabelRef(label + "_2"))
+	VMOVUPS(lo, Mem{Base: p})
+	VEXTRACTF128(Imm(1), v, lo)
+	ADDQ(Imm(16), p)
+	Label(label + "_2")
+	TESTQ(U32(2), n)
+	JE(LabelRef(label + "_1"))
+	VMOVLPS(lo, Mem{Base: p})
+	VMOVHLPS(lo, lo, lo)
+	ADDQ(Imm(8), p)
+	Label(label + "_1")
+	TESTQ(U32(1), n)
+	JE(LabelRef(label + "_0"))
+	VMOVSS(lo, Mem{Base: p})
+	Label(label + "_0")
+}
+
+// storeBytes writes eight 32-bit lanes of v, each below 256, as bytes.
+func storeBytes(v VecVirtual, to Mem) {
+	VMOVQ(packBytes(v), to)
+}
+
+func packBytes(v VecVirtual) VecVirtual {
+	lo, hi := v.AsX(), XMM()
+	VEXTRACTI128(Imm(1), v, hi)
+	VPACKUSDW(hi, lo, lo)
+	VPACKUSWB(lo, lo, lo)
+	return lo.(VecVirtual)
+}
+
+// constants by name: each is written once.
+var constants = map[string]Mem{}
+
+// words is a constant of 32-bit integers in memory.
+func words(name string, v ...int) Mem {
+	if m, ok := constants[name]; ok {
+		return m
+	}
+	m := GLOBL("vec_"+name, RODATA|NOPTR)
+	for i, w := range v {
+		DATA(4*i, U32(uint32(w)))
+	}
+	constants[name] = m
+	return m
+}
+
+// same is eight times one 32-bit integer.
+func same(name string, v uint32) Mem {
+	var w []int
+	for range 8 {
+		w = append(w, int(v))
+	}
+	return words(name, w...)
+}
+
+// number is eight times one float32.
+func number(v float64) Mem {
+	bits := math.Float32bits(float32(v))
+	return same(fmt.Sprintf("x%08x", bits), bits)
+}

@@ -1,0 +1,134 @@
+package compute
+
+// A depthwise convolution has one filter for each channel, so there is no
+// product of matrices in it: pixels and weights are multiplied channel by
+// channel along the fast axis.
+
+type depthwiseArgs struct {
+	kern    *gemmKernel
+	g       *Conv
+	x, w, y []float32
+	e       Epilogue
+	sums    []float32
+	parts   int
+}
+
+// rowGrain is how many rows of pixels make a chunk.
+func (g *Conv) rowGrain() int {
+	return max(1, mulTask/8/max(1, g.OW*g.C*g.KH*g.KW))
+}
+
+func depthwiseForward(kern *gemmKernel, p *Pool, g *Conv, x, w, y []float32, e Epilogue) {
+	For(p, g.N*g.OH, g.rowGrain(), depthwiseArgs{kern: kern, g: g, x: x, w: w, y: y, e: e}, depthwiseRows)
+}
+
+// depthwiseRows makes output rows lo to hi of all images.
+func depthwiseRows(a *depthwiseArgs, w *Worker, lo, hi int) {
+	g := a.g
+	c := g.C
+	for row := lo; row < hi; row++ {
+		n, oy := row/g.OH, row%g.OH
+		h0, h1 := g.rowAxis().valid(oy)
+		for ox := range g.OW {
+			w0, w1 := g.colAxis().valid(ox)
+			y := a.y[(row*g.OW+ox)*c:][:c]
+			switch {
+			case a.e.Bias != nil && a.e.Add:
+				for i, b := range a.e.Bias[:c] {
+					y[i] += b
+				}
+			case a.e.Bias != nil:
+				copy(y, a.e.Bias)
+			case !a.e.Add:
+				clear(y)
+			}
+			for kh := h0; kh < h1; kh++ {
+				iy := oy*g.StrideH - g.PadTop + kh*g.DilH
+				for kw := w0; kw < w1; kw++ {
+					ix := ox*g.StrideW - g.PadLeft + kw*g.DilW
+					a.kern.mulAdd(y, a.x[((n*g.H+iy)*g.W+ix)*c:][:c], a.w[(kh*g.KW+kw)*c:][:c])
+				}
+			}
+			if a.e.ReLU {
+				for i, v := range y {
+					if v < 0 {
+						y[i] = 0
+					}
+				}
+			}
+		}
+	}
+}
+
+func depthwiseData(kern *gemmKernel, p *Pool, g *Conv, dy, w, dx []float32, add bool) {
+	For(p, g.N*g.H, g.rowGrain(), depthwiseArgs{kern: kern, g: g, x: dx, w: w, y: dy, e: Epilogue{Add: add}}, depthwiseDataRows)
+}
+
+// depthwiseDataRows makes rows lo to hi of dx of all images.
+func depthwiseDataRows(a *depthwiseArgs, w *Worker, lo, hi int) {
+	g := a.g
+	c := g.C
+	for row := lo; row < hi; row++ {
+		n, iy := row/g.H, row%g.H
+		for ix := range g.W {
+			dx := a.x[(row*g.W+ix)*c:][:c]
+			if !a.e.Add {
+				clear(dx)
+			}
+			for kh := range g.KH {
+				oy := iy + g.PadTop - kh*g.DilH
+				if oy < 0 || oy%g.StrideH != 0 || oy/g.StrideH >= g.OH {
+					continue
+				}
+				for kw := range g.KW {
+					ox := ix + g.PadLeft - kw*g.DilW
+					if ox < 0 || ox%g.StrideW != 0 || ox/g.StrideW >= g.OW {
+						continue
+					}
+					dy := a.y[((n*g.OH+oy/g.StrideH)*g.OW+ox/g.StrideW)*c:][:c]
+					a.kern.mulAdd(dx, dy, a.w[(kh*g.KW+kw)*c:][:c])
+				}
+			}
+		}
+	}
+}
+
+func depthwiseWeights(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
+	shared := borrowWorker()
+	defer returnWorker(shared)
+	size := g.KH * g.KW * g.C
+	a := depthwiseArgs{kern: kern, g: g, x: x, w: dw, y: dy, parts: min(g.N, weightParts)}
+	a.sums = shared.Scratch(a.parts * size)
+	For(p, a.parts, 1, a, depthwisePart)
+	for q := range a.parts {
+		for i, v := range a.sums[q*size : (q+1)*size] {
+			dw[i] += v
+		}
+	}
+}
+
+// depthwisePart sums the weight gradients of one part of the batch.
+func depthwisePart(a *depthwiseArgs, w *Worker, lo, hi int) {
+	g := a.g
+	c := g.C
+	size := g.KH * g.KW * c
+	for q := lo; q < hi; q++ {
+		sum := a.sums[q*size : (q+1)*size]
+		clear(sum)
+		for row := q * g.N / a.parts * g.OH; row < (q+1)*g.N/a.parts*g.OH; row++ {
+			n, oy := row/g.OH, row%g.OH
+			h0, h1 := g.rowAxis().valid(oy)
+			for ox := range g.OW {
+				w0, w1 := g.colAxis().valid(ox)
+				dy := a.y[(row*g.OW+ox)*c:][:c]
+				for kh := h0; kh < h1; kh++ {
+					iy := oy*g.StrideH - g.PadTop + kh*g.DilH
+					for kw := w0; kw < w1; kw++ {
+						ix := ox*g.StrideW - g.PadLeft + kw*g.DilW
+						a.kern.mulAdd(sum[(kh*g.KW+kw)*c:][:c], a.x[((n*g.H+iy)*g.W+ix)*c:][:c], dy)
+					}
+				}
+			}
+		}
+	}
+}
