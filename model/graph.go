@@ -434,6 +434,9 @@ func (r *resolver) node(row int, n Node) int {
 		shapes[i] = r.g.Nodes[j].Plan.Out
 	}
 	plan, err := n.Layer.Plan(shapes)
+	if _, taken := r.index[n.Name]; err == nil && taken {
+		err = errTaken
+	}
 	if err == nil && plan.Tokens != r.readsTokens(n.In) {
 		err = r.tokenError(plan.Tokens, shapes)
 	}
@@ -453,6 +456,9 @@ func (r *resolver) node(row int, n Node) int {
 	w.Node, w.Nodes[1], w.Out = i, i+1, plan.Out
 	return i
 }
+
+// errTaken says that a name stands for something else already.
+var errTaken = errors.New("the name is taken by an earlier layer, wants another")
 
 // readsTokens reports whether the first input holds token ids.
 func (r *resolver) readsTokens(in []int) bool {

@@ -22,9 +22,11 @@ func (r *resolver) close(row int, name string, out []int) {
 	w.Nodes[1] = len(r.g.Nodes)
 	if r.err == nil && len(out) > 0 {
 		w.Out = r.g.Nodes[out[0]].Plan.Out
-		if name != "" {
-			r.index[name] = out[0]
+		if _, taken := r.index[name]; taken {
+			r.refuse(row, name, w.Kind, w.Item, Pos{}, errTaken)
+			return
 		}
+		r.index[name] = out[0]
 	}
 }
 
