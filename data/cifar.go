@@ -122,5 +122,8 @@ func readCIFARFolder(ctx context.Context, o Options, dir string, names []string)
 		set.Notes = append(set.Notes, fmt.Sprintf("%s not there: training on %s images of the full set's %s",
 			strings.Join(missing, ", "), thousands(train.Len()), thousands(len(cifarTrain)*cifarBatch)))
 	}
-	return set, set.setImages(train, test, o)
+	if err := set.setImages(train, test, o); err != nil {
+		return nil, err
+	}
+	return set, nil
 }

@@ -121,20 +121,18 @@ func firstRow(name string, rec []string, target string) (t *rows, at int, header
 		return nil, 0, false, fmt.Errorf("%s: has %s columns, wants at most %s", name, thousands(len(rec)), thousands(maxColumns))
 	}
 	at = len(rec) - 1
+	header = numberless(rec, at)
 	if target != "" {
-		at = slices.IndexFunc(rec, func(s string) bool { return strings.TrimSpace(s) == target })
-		if k, e := strconv.Atoi(target); at < 0 && e == nil && k >= 1 && k <= len(rec) {
-			at = k - 1
-		}
-		if at < 0 {
+		k, e := strconv.Atoi(target)
+		i := slices.IndexFunc(rec, func(s string) bool { return strings.TrimSpace(s) == target })
+		switch {
+		case e != nil && i >= 0 && numberless(rec, i):
+			at, header = i, true
+		case e == nil && k >= 1 && k <= len(rec):
+			at, header = k-1, numberless(rec, k-1)
+		default:
 			return nil, 0, false, fmt.Errorf("%s: has no column %q: name one of %s, or its number from 1 to %d",
-				name, target, strings.Join(rec[:min(len(rec), 12)], ", "), len(rec))
-		}
-	}
-	header = true
-	for i, s := range rec {
-		if _, e := strconv.ParseFloat(strings.TrimSpace(s), 64); i != at && e == nil {
-			header = false
+				name, target, short(strings.Join(rec[:min(len(rec), 12)], ", ")), len(rec))
 		}
 	}
 	t = &rows{name: name}
@@ -150,6 +148,17 @@ func firstRow(name string, rec []string, target string) (t *rows, at int, header
 		}
 	}
 	return t, at, header, nil
+}
+
+// numberless says that no field of rec is a number, the target's left out: rec
+// is a header.
+func numberless(rec []string, target int) bool {
+	for i, s := range rec {
+		if _, err := strconv.ParseFloat(strings.TrimSpace(s), 64); i != target && err == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // add takes one row.

@@ -64,7 +64,7 @@ func (p *digitPen) draw(r stream, class int, pix []byte) {
 
 	ground, slope, angle := r.between(0, 0.2), r.between(0, 0.25), r.between(0, 2*math.Pi)
 	gx, gy := slope*math.Cos(angle)/digitSide, slope*math.Sin(angle)/digitSide
-	bright, noise := r.between(0.65, 1), r.between(0.01, 0.07)
+	bright, noise := r.between(0.65, 1), r.between(0.01, 0.06)
 	weak := r.between(0.3, 0.8) * bright
 	for i := range pix {
 		x, y := float64(i%digitSide)-digitSide/2, float64(i/digitSide)-digitSide/2
@@ -93,15 +93,15 @@ type bend struct {
 }
 
 func bendOf(r *stream) bend {
-	turn := r.between(-0.3, 0.3) // radians: ±17°
-	tall := digitSide * r.between(0.52, 0.8)
+	turn := r.between(-0.26, 0.26) // radians: ±15°
+	tall := digitSide * r.between(0.56, 0.82)
 	wide := tall * r.between(0.75, 1.25)
-	shear := r.between(-0.3, 0.3)
+	shear := r.between(-0.25, 0.25)
 	sin, cos := math.Sincos(turn)
 	w := bend{
 		a: wide * cos, b: tall * (shear*cos - sin),
 		c: wide * sin, d: tall * (shear*sin + cos),
-		x: digitSide/2 + r.between(-3, 3), y: digitSide/2 + r.between(-3, 3),
+		x: digitSide/2 + r.between(-2.5, 2.5), y: digitSide/2 + r.between(-2.5, 2.5),
 	}
 	for i := range w.wave {
 		w.wave[i] = r.between(0, 0.045)

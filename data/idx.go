@@ -177,7 +177,10 @@ func (s idxSet) read(ctx context.Context, o Options, paths []string) (*Set, erro
 		}
 	}
 	set := &Set{Name: s.name, Title: s.title, Classes: classes}
-	return set, set.setImages(train, test, o)
+	if err := set.setImages(train, test, o); err != nil {
+		return nil, err
+	}
+	return set, nil
 }
 
 func readIDXPair(src *sources, imagePath, labelPath string) (*images, error) {

@@ -79,14 +79,14 @@ type blot struct {
 
 func (shapePen) draw(r stream, class int, pix []byte) {
 	ground := colourOf(&r)
-	ground2 := ground.mix(colourOf(&r), 0.35)
-	ink := ground.mix(ground2, 0.5).away(&r, 0.4)
+	ground2 := ground.mix(colourOf(&r), 0.25)
+	ink := ground.mix(ground2, 0.5).away(&r, 0.5)
 	ink2 := ink.mix(colourOf(&r), 0.25)
 	gsin, gcos := math.Sincos(r.between(0, 2*math.Pi))
 
-	blots := make([]blot, 0, 4)
-	for range r.intn(4) {
-		b := blot{x: r.between(0, shapeSide), y: r.between(0, shapeSide), tint: ground.mix(colourOf(&r), r.between(0.3, 0.7))}
+	blots := make([]blot, 0, 2)
+	for range r.intn(3) {
+		b := blot{x: r.between(0, shapeSide), y: r.between(0, shapeSide), tint: ground.mix(colourOf(&r), r.between(0.2, 0.5))}
 		b.sin, b.cos = math.Sincos(r.between(0, math.Pi))
 		if b.thick, b.long = r.between(0.5, 1), r.between(3, 9); r.chance(0.5) {
 			b.thick, b.long = r.between(1.5, 2.5), r.between(1.5, 2.5)
@@ -95,7 +95,7 @@ func (shapePen) draw(r stream, class int, pix []byte) {
 	}
 
 	fig := figureOf(&r, class)
-	strength, noise := r.between(0.8, 1), r.between(0.01, 0.08)
+	strength, noise := r.between(0.85, 1), r.between(0.01, 0.04)
 	for y := range shapeSide {
 		for x := range shapeSide {
 			px, py := float64(x)+0.5, float64(y)+0.5
@@ -104,7 +104,7 @@ func (shapePen) draw(r stream, class int, pix []byte) {
 			for _, b := range blots {
 				u := (px-b.x)*b.cos + (py-b.y)*b.sin
 				v := (py-b.y)*b.cos - (px-b.x)*b.sin
-				if d := math.Hypot(u/b.long, v/b.thick); d < 1.5 {
+				if d := distance(u/b.long, v/b.thick); d < 1.5 {
 					c = c.mix(b.tint, step((1-d)*b.thick))
 				}
 			}
@@ -136,18 +136,21 @@ type figure struct {
 
 func figureOf(r *stream, class int) figure {
 	f := figure{class: class, squeeze: r.between(0.75, 1)}
-	f.sin, f.cos = math.Sincos(r.between(0, 2*math.Pi))
-	f.size = r.between(6, 12)
+	f.sin, f.cos = math.Sincos(r.between(-0.6, 0.6)) // ±34°
+	f.size = r.between(8, 13)
 	if class >= stripes {
-		f.size = r.between(9, 15)
+		f.size = r.between(10, 15)
 	}
-	free := shapeSide/2 - 0.8*f.size
+	free := min(4, shapeSide/2-0.9*f.size)
 	f.x, f.y = shapeSide/2+r.between(-free, free), shapeSide/2+r.between(-free, free)
 	f.phase = [2]float64{r.float(), r.float()}
 	f.arms, f.inner = 5, r.between(0.4, 0.5)
 	switch class {
 	case stripes:
 		f.period, f.duty = r.between(4, 8), r.between(0.4, 0.6)
+		if r.chance(0.5) { // the other way round
+			f.sin, f.cos = f.cos, -f.sin
+		}
 	case checker:
 		f.period = r.between(6, 10)
 	case dots:
@@ -177,7 +180,7 @@ func (f *figure) cover(px, py float64) float64 {
 	s := f.size
 	switch f.class {
 	case circle:
-		return step(s*0.9 - math.Hypot(u, v))
+		return step(s*0.9 - distance(u, v))
 	case square4:
 		return step(s*0.8 - max(math.Abs(u), math.Abs(v)))
 	case triangle:
@@ -188,10 +191,10 @@ func (f *figure) cover(px, py float64) float64 {
 		a, b := math.Abs(u), math.Abs(v)
 		return step(min(s-max(a, b), f.duty*s-min(a, b)))
 	case ring:
-		return step(f.duty*s/2 - math.Abs(math.Hypot(u, v)-(1-f.duty/2)*s))
+		return step(f.duty*s/2 - math.Abs(distance(u, v)-(1-f.duty/2)*s))
 	}
 	// A texture lies in a round patch with a soft rim.
-	rim := step((s - math.Hypot(dx, dy)) / 2)
+	rim := step((s - distance(dx, dy)) / 2)
 	if rim == 0 {
 		return 0
 	}
@@ -202,12 +205,12 @@ func (f *figure) star(u, v float64) float64 {
 	sector := 2 * math.Pi / f.arms
 	a := math.Abs(math.Remainder(math.Atan2(v, u), sector))
 	sin, cos := math.Sincos(a)
-	d := math.Hypot(u, v)
+	d := distance(u, v)
 	// The edge from the tip (s, 0) to the notch (inner·s) at half a sector.
 	ns, nc := math.Sincos(sector / 2)
 	tx, ty := f.size, 0.0
 	ex, ey := f.inner*f.size*nc-tx, f.inner*f.size*ns-ty
-	return step(((d*cos-tx)*ey - (d*sin-ty)*ex) / -math.Hypot(ex, ey))
+	return step(((d*cos-tx)*ey - (d*sin-ty)*ex) / -distance(ex, ey))
 }
 
 func (f *figure) texture(u, v float64) float64 {
@@ -223,12 +226,15 @@ func (f *figure) texture(u, v float64) float64 {
 		}
 		return step(min(math.Abs(a), math.Abs(b)))
 	case dots:
-		return step(p * (f.duty - math.Hypot(wrap(u/p+f.phase[0]), wrap(v/p+f.phase[1]))))
+		return step(p * (f.duty - distance(wrap(u/p+f.phase[0]), wrap(v/p+f.phase[1]))))
 	default: // a spiral of Archimedes: one arm, p pixels from turn to turn
 		turn := f.arms * math.Atan2(v, u) / (2 * math.Pi)
-		return step(p * (f.duty/2 - math.Abs(wrap(math.Hypot(u, v)/p+turn+f.phase[0]))))
+		return step(p * (f.duty/2 - math.Abs(wrap(distance(u, v)/p+turn+f.phase[0]))))
 	}
 }
 
 // wrap is the distance from the nearest whole number, −½..½.
 func wrap(t float64) float64 { return t - math.Round(t) }
+
+// distance is √(x² + y²); pixels cannot overflow, so math.Hypot's care is not needed.
+func distance(x, y float64) float64 { return math.Sqrt(x*x + y*y) }
