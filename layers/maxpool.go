@@ -76,3 +76,6 @@ func (m *MaxPool) Backward(p *Pass) {
 		compute.MaxPoolBackward(p.Pool, &g, p.DOut.Data, p.Marks, dx)
 	}
 }
+
+// Geometry is the pooling of n images of shape in.
+func (m *MaxPool) Geometry(n int, in compute.Shape) compute.Pooling { return m.geometry(n, in) }

@@ -1,6 +1,9 @@
 package model
 
-import "layercake/layers"
+import (
+	"layercake/compute"
+	"layercake/layers"
+)
 
 // fusion says how a step runs forward.
 type fusion uint8
@@ -26,7 +29,7 @@ func (p *Program) fuse() {
 	for k := 1; k < len(p.steps); k++ {
 		s, before := &p.steps[k], &p.steps[k-1]
 		node := &p.g.Nodes[s.node]
-		if node.Kind == nil || node.Kind.Name != "relu" || node.In[0] != before.node || s.view {
+		if !isReLU(s.layer) || node.In[0] != before.node {
 			continue
 		}
 		_, can := before.layer.(reluFuser)
@@ -34,6 +37,15 @@ func (p *Program) fuse() {
 			p.fused[k-1], p.fused[k] = withReLU, fusedBefore
 		}
 	}
+}
+
+func isReLU(l layers.Layer) bool {
+	e, ok := l.(*layers.Elementwise)
+	if !ok {
+		return false
+	}
+	act, _ := e.Function()
+	return act == compute.ActReLU
 }
 
 // forwardStep runs step k, which is no view and not done before.
