@@ -33,16 +33,13 @@ type Options struct {
 	Out io.Writer
 }
 
-// startPreset is what the screen opens on without a network.
-const startPreset = "resnet8"
-
 // Run shows the screens until the user leaves. A run still training then is
 // stopped and kept first.
 func Run(ctx context.Context, o Options) error {
 	if o.Spec == nil {
-		s, err := presets.Spec(startPreset)
+		s, err := presets.Spec(presets.Default)
 		if err != nil {
-			return fmt.Errorf("open the preset %s: %w", startPreset, err)
+			return fmt.Errorf("open the preset %s: %w", presets.Default, err)
 		}
 		o.Spec = s
 	}

@@ -6,6 +6,7 @@ import (
 
 	"layercake/compute"
 	"layercake/model"
+	"layercake/train"
 	"layercake/tui/widget"
 )
 
@@ -30,17 +31,17 @@ func batchOf(s *model.Spec) int {
 // defaultBatch is what training takes where the file gives none.
 const defaultBatch = 64
 
-// slotsOf is how many numbers an optimizer keeps a weight.
+// slotsOf is how many numbers the network's optimizer keeps a weight.
 func slotsOf(s *model.Spec) int {
-	if s.Train.Optimizer.Kind != "sgd" {
-		return 2
+	n := s.Train.Optimizer
+	if n.Kind == "" {
+		n.Kind = defaultOptimizer
 	}
-	for _, set := range s.Train.Optimizer.Settings {
-		if set.Key == "momentum" && set.Value.String() != "0" {
-			return 1
-		}
+	o, err := train.NewOptimizer(s.Name, n)
+	if err != nil {
+		return 0
 	}
-	return 0
+	return len(o.Slots())
 }
 
 func figuresOf(g *model.Graph) figures {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,7 @@ type form struct {
 type field struct {
 	name, help, unit string
 	options          []string // words that it may be; nil: typed freely
+	suggest          []string // words that ← and → put in before anything is typed
 	step             bool     // a number that + and − change
 	decimal          bool
 	min, max         float64 // both zero: any
@@ -81,14 +83,9 @@ func (f *field) changed() bool { return strings.TrimSpace(f.value.String()) != f
 func (f *field) bump(n int) bool {
 	f.fresh = true
 	text := strings.TrimSpace(f.value.String())
-	if len(f.options) > 0 {
-		at := 0
-		for i, o := range f.options {
-			if o == text {
-				at = i
-			}
-		}
-		f.value.set(f.options[((at+n)%len(f.options)+len(f.options))%len(f.options)])
+	if words := slices.Concat(f.options, f.suggest); len(words) > 0 {
+		at := max(slices.Index(words, text), 0)
+		f.value.set(words[((at+n)%len(words)+len(words))%len(words)])
 		return true
 	}
 	if !f.step {
@@ -209,12 +206,7 @@ func (f *form) key(m tea.KeyMsg) bool {
 		}
 		// A letter takes the next word that begins with it.
 		if len(m.Runes) == 1 {
-			at := 0
-			for i, o := range fd.options {
-				if o == fd.value.String() {
-					at = i
-				}
-			}
+			at := max(slices.Index(fd.options, fd.value.String()), 0)
 			for n := 1; n <= len(fd.options); n++ {
 				if o := fd.options[(at+n)%len(fd.options)]; strings.HasPrefix(o, strings.ToLower(string(m.Runes))) {
 					fd.value.set(o)
@@ -223,6 +215,9 @@ func (f *form) key(m tea.KeyMsg) bool {
 			}
 		}
 		return false
+	}
+	if k := m.String(); fd.fresh && len(fd.suggest) > 0 && (k == "left" || k == "right") {
+		return fd.bump(map[string]int{"left": -1, "right": 1}[k])
 	}
 	if fd.fresh && (m.Type == tea.KeyRunes || m.String() == "backspace") {
 		fd.value.set("")

@@ -20,6 +20,7 @@ type picker struct {
 	cursor int   // of hits
 	w, h   int   // wanted size, 0 for the usual
 	choose func(i int) tea.Cmd
+	more   func(tea.Msg) // hears messages that bring items later
 }
 
 // pickItem is one line of a picker.
@@ -116,6 +117,10 @@ func (p *picker) Update(msg tea.Msg) (Screen, tea.Cmd) {
 	case tea.KeyMsg:
 		if p.query.key(m) {
 			p.filter()
+		}
+	default:
+		if p.more != nil {
+			p.more(msg)
 		}
 	case tea.MouseMsg:
 		switch {

@@ -104,7 +104,7 @@ func (s *stack) isFolded(i int) bool {
 // isRepetition tells the row of one repetition from the row of its block.
 func (s *stack) isRepetition(i int) bool {
 	r := &s.rows[i]
-	return r.Group && r.Repeat > 0 && r.Parent >= 0 && samePath(r.Item, s.rows[r.Parent].Item)
+	return r.Group && r.Repeat > 0 && r.Parent >= 0 && r.Item.Equal(s.rows[r.Parent].Item)
 }
 
 // isSilent is an open residual: its bracket says it, so it has no line of its own.
@@ -288,7 +288,7 @@ func (s *stack) selectPath(path model.Path) {
 		here = r.Name
 	}
 	for i := range s.rows {
-		if !samePath(s.rows[i].Item, path) {
+		if !path.Equal(s.rows[i].Item) {
 			continue
 		}
 		if n := commonPrefix(here, s.rows[i].Name); best < 0 || n > near {
@@ -304,12 +304,6 @@ func commonPrefix(a, b string) int {
 		n++
 	}
 	return n
-}
-
-// samePath says that edits at a and at b go to the same item, whichever
-// repetition they were made from.
-func samePath(a, b model.Path) bool {
-	return slices.EqualFunc(a, b, func(x, y model.PathStep) bool { return x.List == y.List && x.Index == y.Index })
 }
 
 // move goes n lines down, up where n is negative.
