@@ -67,13 +67,14 @@ var Catalog = []Entry{
 
 var mnist = idxSet{
 	name: "mnist", title: "MNIST handwritten digits", folders: []string{"mnist", "MNIST", filepath.Join("MNIST", "raw")},
-	classes: digitClasses, input: compute.Shape{1, 28, 28},
+	classes: digitClasses, input: compute.Shape{1, 28, 28}, first: []uint8{5, 0, 4, 1, 9, 2, 1, 3, 1, 4},
 }
 
 var fashion = idxSet{
 	name: "fashion-mnist", title: "Fashion-MNIST clothes", folders: []string{"fashion-mnist", "fashion", filepath.Join("FashionMNIST", "raw")},
 	classes: []string{"t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"},
 	input:   compute.Shape{1, 28, 28},
+	first:   []uint8{9, 0, 0, 3, 0, 2, 7, 2, 5, 5},
 }
 
 var digitClasses = []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}

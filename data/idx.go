@@ -119,6 +119,19 @@ type idxSet struct {
 	folders     []string // looked for inside Options.Dir, then Dir itself
 	classes     []string // nil: as many numbers as the labels name
 	input       compute.Shape
+	// first are the official set's first training labels. Sets that share file
+	// names are told apart by them.
+	first []uint8
+}
+
+// mistaken is the known set whose files these labels are of, where it is not s.
+func (s idxSet) mistaken(labels []uint8) (other string) {
+	for _, k := range []idxSet{mnist, fashion} {
+		if k.name != s.name && s.first != nil && len(labels) >= len(k.first) && slices.Equal(labels[:len(k.first)], k.first) {
+			return k.name
+		}
+	}
+	return ""
 }
 
 // open reads the set from o.Dir or a folder of its name inside.
@@ -163,6 +176,10 @@ func (s idxSet) read(ctx context.Context, o Options, paths []string) (*Set, erro
 	if s.input != nil && (train.h != s.input[1] || train.w != s.input[2]) {
 		return nil, fmt.Errorf("%s: images are %d×%d, those of %s are %d×%d: this is another set; name its folder instead",
 			filepath.Base(paths[0]), train.h, train.w, s.name, s.input[1], s.input[2])
+	}
+	if other := s.mistaken(train.labels); other != "" {
+		return nil, fmt.Errorf("%s: holds the labels of %s, wants those of %s: choose %s, or name the folder of %s with --data-dir",
+			paths[1], other, s.name, other, s.name)
 	}
 	classes := s.classes
 	if classes == nil {

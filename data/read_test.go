@@ -215,7 +215,7 @@ func TestRefusedNames(t *testing.T) {
 	}
 }
 
-func TestMNISTIsNotFashion(t *testing.T) {
+func TestNamedSetWantsItsSize(t *testing.T) {
 	dir := folder(t, smallIDX())
 	_, err := Open(context.Background(), "mnist", Options{Dir: dir})
 	if err == nil || !strings.Contains(err.Error(), "images are 2×2, those of mnist are 28×28") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -49,6 +50,14 @@ func TestMNIST(t *testing.T) {
 		if calls < 10 {
 			t.Errorf("progress was told %d times", calls)
 		}
+	}
+}
+
+// Both sets have the same file names, so a folder says nothing.
+func TestMNISTIsNotTakenForFashion(t *testing.T) {
+	_, err := Open(context.Background(), "fashion-mnist", Options{Dir: filepath.Join(realData(t), "mnist")})
+	if err == nil || !strings.Contains(err.Error(), "holds the labels of mnist, wants those of fashion-mnist") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -108,7 +108,9 @@ func (shapePen) draw(r stream, class int, pix []byte) {
 					c = c.mix(b.tint, step((1-d)*b.thick))
 				}
 			}
-			c = c.mix(ink.mix(ink2, slope), strength*fig.cover(px, py))
+			if v := fig.cover(px, py); v > 0 {
+				c = c.mix(ink.mix(ink2, slope), strength*v)
+			}
 			grey := 0.6 * noise * roughly(&r)
 			at := pix[3*(y*shapeSide+x):][:3]
 			for i, v := range c {
@@ -130,7 +132,7 @@ type figure struct {
 	period     float64 // of a texture, in pixels
 	phase      [2]float64
 	duty       float64 // share of a texture that is ink; of ring and cross the thickness
-	arms       float64 // points of a star, turns of a spiral's arm
+	arms       float64 // points of a star; 1 or −1, the way a spiral turns
 	inner      float64 // inner radius of a star
 }
 
