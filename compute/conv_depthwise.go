@@ -6,7 +6,7 @@ package compute
 
 type depthwiseArgs struct {
 	kern    *gemmKernel
-	g       *Conv
+	g       Conv
 	x, w, y []float32
 	e       Epilogue
 	sums    []float32
@@ -19,12 +19,12 @@ func (g *Conv) rowGrain() int {
 }
 
 func depthwiseForward(kern *gemmKernel, p *Pool, g *Conv, x, w, y []float32, e Epilogue) {
-	For(p, g.N*g.OH, g.rowGrain(), depthwiseArgs{kern: kern, g: g, x: x, w: w, y: y, e: e}, depthwiseRows)
+	For(p, g.N*g.OH, g.rowGrain(), depthwiseArgs{kern: kern, g: *g, x: x, w: w, y: y, e: e}, depthwiseRows)
 }
 
 // depthwiseRows makes output rows lo to hi of all images.
 func depthwiseRows(a *depthwiseArgs, w *Worker, lo, hi int) {
-	g := a.g
+	g := &a.g
 	c := g.C
 	for row := lo; row < hi; row++ {
 		n, oy := row/g.OH, row%g.OH
@@ -61,12 +61,12 @@ func depthwiseRows(a *depthwiseArgs, w *Worker, lo, hi int) {
 }
 
 func depthwiseData(kern *gemmKernel, p *Pool, g *Conv, dy, w, dx []float32, add bool) {
-	For(p, g.N*g.H, g.rowGrain(), depthwiseArgs{kern: kern, g: g, x: dx, w: w, y: dy, e: Epilogue{Add: add}}, depthwiseDataRows)
+	For(p, g.N*g.H, g.rowGrain(), depthwiseArgs{kern: kern, g: *g, x: dx, w: w, y: dy, e: Epilogue{Add: add}}, depthwiseDataRows)
 }
 
 // depthwiseDataRows makes rows lo to hi of dx of all images.
 func depthwiseDataRows(a *depthwiseArgs, w *Worker, lo, hi int) {
-	g := a.g
+	g := &a.g
 	c := g.C
 	for row := lo; row < hi; row++ {
 		n, iy := row/g.H, row%g.H
@@ -97,7 +97,7 @@ func depthwiseWeights(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
 	shared := borrowWorker()
 	defer returnWorker(shared)
 	size := g.KH * g.KW * g.C
-	a := depthwiseArgs{kern: kern, g: g, x: x, w: dw, y: dy, parts: min(g.N, weightParts)}
+	a := depthwiseArgs{kern: kern, g: *g, x: x, w: dw, y: dy, parts: min(g.N, weightParts)}
 	a.sums = shared.Scratch(a.parts * size)
 	For(p, a.parts, 1, a, depthwisePart)
 	for q := range a.parts {
@@ -109,7 +109,7 @@ func depthwiseWeights(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
 
 // depthwisePart sums the weight gradients of one part of the batch.
 func depthwisePart(a *depthwiseArgs, w *Worker, lo, hi int) {
-	g := a.g
+	g := &a.g
 	c := g.C
 	size := g.KH * g.KW * c
 	for q := lo; q < hi; q++ {

@@ -6,7 +6,7 @@ package compute
 // and image by image.
 type weightSweep struct {
 	kern      *gemmKernel
-	g         *Conv
+	g         Conv
 	x, dy, dw []float32
 	regions   []region
 	rows      []int32 // 0, 1, 2, ...: offsets of neighbours in x
@@ -33,7 +33,7 @@ func convWeightsWith(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
 	}
 	shared := borrowWorker()
 	defer returnWorker(shared)
-	s := weightSweep{kern: kern, g: g, x: x, dy: dy, dw: dw, regions: shared.cutRegions(g.rowAxis(), g.colAxis())}
+	s := weightSweep{kern: kern, g: *g, x: x, dy: dy, dw: dw, regions: shared.cutRegions(g.rowAxis(), g.colAxis())}
 	cg, fg := g.C/g.Groups, g.F/g.Groups
 	size := g.KH * g.KW * cg * g.F
 	run := g.KW * cg
@@ -110,7 +110,7 @@ func weightSum(s *weightSweep, w *Worker, lo, hi int) {
 
 // images adds images n0 to n1 to rows i0 to i1 of tap row kh, in one panel.
 func (s *weightSweep) images(w *Worker, n0, n1, kh, i0, i1, panel int, dst []float32) {
-	g := s.g
+	g := &s.g
 	cg, fg := g.C/g.Groups, g.F/g.Groups
 	perGroup := s.panels / g.Groups
 	group, col := panel/perGroup, panel%perGroup*tileWidth
@@ -141,7 +141,7 @@ func (s *weightSweep) add(t *tile, r *region, n0, n1, kh, i0, i1, gap, col int, 
 	if i0 >= i1 {
 		return
 	}
-	g := s.g
+	g := &s.g
 	t.m = i1 - i0
 	t.aoff = s.rows[i0:]
 	t.coff = s.wrows[i0:]
@@ -184,7 +184,7 @@ func (s *weightSweep) add(t *tile, r *region, n0, n1, kh, i0, i1, gap, col int, 
 
 // from sets the start of the sum: image n, output row oy, and so many images.
 func (s *weightSweep) from(t *tile, r *region, n, oy, kh, gap, col, images int) {
-	g := s.g
+	g := &s.g
 	t.outs = images
 	iy := oy*g.StrideH - g.PadTop + kh*g.DilH
 	ix := r.w.o0*g.StrideW - g.PadLeft
