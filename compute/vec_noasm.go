@@ -1,3 +1,5 @@
+//go:build !amd64 || noasm
+
 package compute
 
 // vec is the set of inner loops in use.

@@ -158,7 +158,7 @@ func dropout() {
 	y, x, keep, n := Load(Param("y").Base(), GP64()), Load(Param("x").Base(), GP64()), Load(Param("keep").Base(), GP64()), Load(Param("y").Len(), GP64())
 	integer := func(name string) VecVirtual {
 		v := YMM()
-		VPBROADCASTD(param(name), v)
+		VBROADCASTSS(param(name), v)
 		return v
 	}
 	ka, kb, drop, at := integer("a"), integer("b"), integer("drop"), integer("start")

@@ -1,0 +1,123 @@
+//go:build amd64 && !noasm
+
+package compute
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+// vec is the set of inner loops in use.
+var vec = vectorSets()[len(vectorSets())-1]
+
+// vectorSets are the sets that this machine can run, the plain one first.
+func vectorSets() []*vectors {
+	sets := []*vectors{&genericVectors}
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		sets = append(sets, &avx2Vectors)
+	}
+	return sets
+}
+
+// avx2Vectors are the loops of vec_amd64.s. They trust the lengths that they
+// are given: functions here look at them where slices of several lengths meet.
+var avx2Vectors = vectors{
+	name:     "avx2",
+	add:      addAVX2,
+	mul:      mulAVX2,
+	mulAdd:   productsAVX2,
+	scale:    scaleAVX2,
+	relu:     func(y, x []float32) { actReLUAVX2(y, x, 0) },
+	reluGrad: func(dx, y, dy []float32) { gradReLUAVX2(dx, y, dy, 0) },
+	act: [actCount]func(y, x []float32, alpha float32){
+		ActReLU:        actReLUAVX2,
+		ActLeakyReLU:   actLeakyReLUAVX2,
+		ActReLU6:       actReLU6AVX2,
+		ActELU:         actELUAVX2,
+		ActSELU:        actSELUAVX2,
+		ActGELU:        actGELUAVX2,
+		ActGELUTanh:    actGELUTanhAVX2,
+		ActSiLU:        actSiLUAVX2,
+		ActSigmoid:     actSigmoidAVX2,
+		ActTanh:        actTanhAVX2,
+		ActSoftplus:    actSoftplusAVX2,
+		ActHardSigmoid: actHardSigmoidAVX2,
+		ActHardSwish:   actHardSwishAVX2,
+	},
+	actGrad: [actCount]func(dx, in, dy []float32, alpha float32){
+		ActReLU:        gradReLUAVX2,
+		ActLeakyReLU:   gradLeakyReLUAVX2,
+		ActReLU6:       gradReLU6AVX2,
+		ActELU:         gradELUAVX2,
+		ActSELU:        gradSELUAVX2,
+		ActGELU:        gradGELUAVX2,
+		ActGELUTanh:    gradGELUTanhAVX2,
+		ActSiLU:        gradSiLUAVX2,
+		ActSigmoid:     gradSigmoidAVX2,
+		ActTanh:        gradTanhAVX2,
+		ActSoftplus:    gradSoftplusAVX2,
+		ActHardSigmoid: gradHardSigmoidAVX2,
+		ActHardSwish:   gradHardSwishAVX2,
+	},
+	dropout:     dropoutVectors,
+	dropoutGrad: dropoutGradGeneric,
+	sum:         sumAVX2,
+	sumSquares:  sumSquaresAVX2,
+	moments:     momentsAVX2,
+	dot:         dotAVX2,
+	colSum:      colSumAVX2,
+	colMoments:  colMomentsAVX2,
+	colGrad:     colGradAVX2,
+	normalize:   normalizeAVX2,
+	normGrad: func(n normGradArgs, x, dy, dx []float32, rows int) {
+		normGradAVX2(n.mean, n.scale, n.a, n.b, x, dy, dx, rows)
+	},
+	maxOf:       maxOfGeneric,
+	expSum:      expSumAVX2,
+	sgd:         sgdVectors,
+	adam:        adamVectors,
+	maxPool:     maxPoolVectors,
+	maxPoolGrad: maxPoolGradVectors,
+}
+
+func dropoutVectors(y, x []float32, keep []byte, k dropoutKey, start uint32, s float32) {
+	n := len(y) &^ 7
+	dropoutAVX2(y[:n], x[:n], keep[:n], k.a, k.b, k.drop, start, s)
+	dropoutGeneric(y[n:], x[n:], keep[n:], k, start+uint32(n), s)
+}
+
+func sgdVectors(w, g, v []float32, c *sgdArgs) (g2, w2, u2 float32) {
+	switch {
+	case v == nil:
+		return sgdPlainAVX2(w, g, c.lr, c.decay, c.gscale)
+	case c.nesterov:
+		return sgdNesterovAVX2(w, g, v, c.lr, c.momentum, c.decay, c.gscale)
+	}
+	return sgdMomentumAVX2(w, g, v, c.lr, c.momentum, c.decay, c.gscale)
+}
+
+func adamVectors(w, g, m, v []float32, c *adamArgs) (g2, w2, u2 float32) {
+	return adamAVX2(w, g, m, v, c.gscale, c.decay, 1-c.beta1, c.beta2, 1-c.beta2, c.root, c.eps, c.shrink, c.step)
+}
+
+func maxPoolVectors(w poolWindow, x, y []float32, arg []byte) {
+	// The last float of the window.
+	_ = x[(w.kh-1)*w.row+(w.kw-1)*w.c+len(y)-1]
+	if arg == nil {
+		maxPoolAVX2(unsafe.SliceData(y), unsafe.SliceData(x), w.c, w.kh, w.kw, w.row)
+		return
+	}
+	maxPoolMarksAVX2(unsafe.SliceData(y), unsafe.SliceData(arg), unsafe.SliceData(x), w.c, w.kh, w.kw, w.row, w.first, w.stride)
+}
+
+func maxPoolGradVectors(w poolWindow, dy []float32, arg []byte, dx []float32) {
+	_, _ = dx[(w.kh-1)*w.row+(w.kw-1)*w.c+len(dy)-1], arg[len(dy)-1]
+	n := len(dy) &^ 7
+	if n > 0 {
+		maxPoolGradAVX2(unsafe.SliceData(dx), unsafe.SliceData(arg), unsafe.SliceData(dy), n/8, w.c, w.kh, w.kw, w.row, w.first, w.stride)
+	}
+	if n < len(dy) {
+		maxPoolGradGeneric(w, dy[n:], arg[n:], dx[n:])
+	}
+}
