@@ -10,8 +10,10 @@ var Catalog = slices.Concat(
 	[]*Kind{
 		denseKind,
 		conv2dKind,
+		embeddingKind,
 
 		batchNormKind,
+		layerNormKind,
 		dropoutKind,
 
 		maxPoolKind,
@@ -23,6 +25,8 @@ var Catalog = slices.Concat(
 		concatKind,
 		subsampleKind,
 		flattenKind,
+		reshapeKind,
+		upsampleKind,
 	},
 	activationKinds,
 	[]*Kind{softmaxKind},

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"layercake/compute"
 )
 
 // Field binds one key of the spec file, which is also one row of the
@@ -13,7 +15,7 @@ type Field struct {
 	Name string
 	Help string
 	Unit string // "px", empty for a count
-	// Ptr is *int, *bool, *float64, *string, *Pair or *Padding.
+	// Ptr is *int, *bool, *float64, *string, *Pair, *Padding or *compute.Shape.
 	Ptr      any
 	Min, Max float64  // of the numbers; both zero: any
 	Options  []string // of a *string: the words it may be
@@ -86,6 +88,12 @@ func (f Field) Get() Value {
 			return Value{strconv.Itoa(p.Top), strconv.Itoa(p.Left)}
 		}
 		return Value{strconv.Itoa(p.Top), strconv.Itoa(p.Bottom), strconv.Itoa(p.Left), strconv.Itoa(p.Right)}
+	case *compute.Shape:
+		v := Value{}
+		for _, d := range *p {
+			v = append(v, strconv.Itoa(d))
+		}
+		return v
 	}
 	panic(fmt.Sprintf("layers: field %s has type %T", f.Name, f.Ptr))
 }
@@ -190,6 +198,12 @@ func (f Field) Set(v Value) error {
 			*p = Padding{Top: n[0], Bottom: n[1], Left: n[2], Right: n[3]}
 		}
 		return nil
+	case *compute.Shape:
+		n, err := f.integers(v, 1, 2, 3)
+		if err == nil {
+			*p = n
+		}
+		return err
 	}
 	panic(fmt.Sprintf("layers: field %s has type %T", f.Name, f.Ptr))
 }

@@ -1,0 +1,96 @@
+package layers
+
+import (
+	"fmt"
+
+	"layercake/compute"
+)
+
+// Embedding looks up a learnt vector for each token.
+//
+//	x       [N, T]           ids from 0 to below Tokens
+//	weight  [Tokens, Width]  normal, deviation 1
+//	y       [N, T, Width]    y[t] = weight[x[t]]
+//
+// No multiply-adds: the rows are copied.
+type Embedding struct {
+	Tokens int
+	Width  int
+}
+
+var embeddingKind = &Kind{
+	Name:    "embedding",
+	Short:   "embed",
+	Family:  Features,
+	Summary: "a learnt vector for each token",
+	Card: Card{
+		What: "A table with one row of numbers for each word, letter or other token. A token is replaced by its row, and the rows are learnt: " +
+			"tokens that are used alike end up with rows that are near each other.",
+		Formula: "y[t] = W[x[t]]",
+		Shapes:  "T → T×width",
+		Params:  "tokens·width",
+		Cost:    "no multiply-adds: rows are copied",
+		When:    "As the first layer of every network that reads tokens.",
+		Instead: "Nothing: it equals one-hot vectors and a dense layer without bias, at 1/tokens of the work.",
+		Source:  "Bengio et al., A neural probabilistic language model, 2003",
+	},
+	New: func() Layer { return &Embedding{Tokens: 256, Width: 64} },
+	Examples: []Example{
+		{&Embedding{Tokens: 5, Width: 3}, []compute.Shape{{4}}},
+		{&Embedding{Tokens: 40, Width: 1}, []compute.Shape{{6}}},
+		{&Embedding{Tokens: 2, Width: 4}, []compute.Shape{{1}}},
+	},
+}
+
+// Fields are the settings.
+func (e *Embedding) Fields() []Field {
+	return []Field{
+		{Name: "tokens", Help: "how many different tokens there are", Ptr: &e.Tokens, Min: 1, Max: 1 << 24},
+		{Name: "width", Help: "numbers in each token's row", Ptr: &e.Width, Min: 1, Max: 1 << 20},
+	}
+}
+
+// Label is the size of the table.
+func (e *Embedding) Label() string { return fmt.Sprintf("%d × %d", e.Tokens, e.Width) }
+
+// Plan takes a flat input of token ids.
+func (e *Embedding) Plan(in []compute.Shape) (Plan, error) {
+	const want = "one flat input of token ids"
+	s, err := one(in, want)
+	if err != nil {
+		return Plan{}, err
+	}
+	if len(s) != 1 {
+		return Plan{}, &ShapeError{Got: in, Want: want, Cure: "put it first in a network with a token input"}
+	}
+	if e.Tokens < 1 {
+		return Plan{}, badSetting(in, "tokens", e.Tokens, 1)
+	}
+	if e.Width < 1 {
+		return Plan{}, badSetting(in, "width", e.Width, 1)
+	}
+	if _, ok := product(maxElements, e.Tokens, e.Width); !ok {
+		return Plan{}, tooLarge(in, "weight", "use fewer tokens or a smaller width")
+	}
+	if _, ok := product(maxElements, s[0], e.Width); !ok {
+		return Plan{}, tooLarge(in, "output", "use a smaller width or shorter sequences")
+	}
+	return Plan{
+		Out:    compute.Shape{s[0], e.Width},
+		Params: []Param{{Name: "weight", Shape: compute.Shape{e.Tokens, e.Width}, Init: Init{Kind: InitNormal, Value: 1}, Decay: true}},
+		Reads:  ReadsIn,
+		Tokens: true,
+	}, nil
+}
+
+// Forward copies rows.
+func (e *Embedding) Forward(p *Pass) {
+	compute.Gather(p.Pool, e.Tokens, e.Width, p.In[0].Data, p.Params[0], p.Out.Data)
+}
+
+// Backward adds each gradient to its token's row. Ids have no gradient.
+func (e *Embedding) Backward(p *Pass) {
+	if dw := p.grad(0); dw != nil {
+		compute.Scatter(p.Pool, e.Tokens, e.Width, p.In[0].Data, p.DOut.Data, dw)
+	}
+}

@@ -1,0 +1,97 @@
+package layers
+
+import (
+	"fmt"
+
+	"layercake/compute"
+)
+
+// LayerNorm brings the features of each step, or the channels of each pixel,
+// to mean 0 and variance 1, then stretches and shifts them by learnt amounts.
+//
+//	y = weight·(x − mean)/√(var + Eps) + bias
+//
+//	x, y    [N, F], [N, T, F] or [N, H, W, C]: statistics over the last of these
+//	weight  [F]    ones
+//	bias    [F]    zeros
+//
+// It does the same in training and out of it. No multiply-adds are counted.
+type LayerNorm struct{ Eps float64 }
+
+var layerNormKind = &Kind{
+	Name:    "layernorm",
+	Short:   "norm",
+	Family:  Regularize,
+	Summary: "each step's features to mean 0, spread 1",
+	Card: Card{
+		What: "Takes the features of one step of a sequence (or the channels of one pixel), subtracts their mean and divides by their spread, " +
+			"then lets the network choose a new scale and offset for each feature. It looks at one sample alone, so it works for any batch, and the same when learning and when answering.",
+		Formula: "y = γ·(x − μ)/√(σ² + ε) + β",
+		Shapes:  "unchanged; over F of a vector or sequence, over C of an image",
+		Params:  "2·F",
+		Cost:    "no multiply-adds are counted; time goes with the size of the activation",
+		When:    "In transformers, before or after each of a block's two halves; in recurrent nets.",
+		Instead: "batchnorm in convolutional nets with large batches, where it usually learns faster.",
+		Source:  "Ba, Kiros and Hinton, Layer normalization, 2016",
+	},
+	New: func() Layer { return &LayerNorm{Eps: 1e-5} },
+	Examples: []Example{
+		{&LayerNorm{Eps: 1e-5}, []compute.Shape{{7}}},
+		{&LayerNorm{Eps: 1e-3}, []compute.Shape{{3, 5}}},
+		{&LayerNorm{Eps: 1e-5}, []compute.Shape{{6, 2, 3}}},
+		{&LayerNorm{Eps: 1e-5}, []compute.Shape{{1}}},
+	},
+}
+
+// Fields are the settings.
+func (l *LayerNorm) Fields() []Field {
+	return []Field{{Name: "eps", Help: "added to the variance, so that nothing is divided by zero", Ptr: &l.Eps, Min: 1e-12, Max: 1}}
+}
+
+// Label says what differs from the usual setting.
+func (l *LayerNorm) Label() string {
+	if l.Eps == 1e-5 {
+		return ""
+	}
+	return fmt.Sprintf("eps %g", l.Eps)
+}
+
+// Plan takes vectors, sequences and images.
+func (l *LayerNorm) Plan(in []compute.Shape) (Plan, error) {
+	const want = "one input: F, T×F or C×H×W"
+	s, err := one(in, want)
+	if err != nil {
+		return Plan{}, err
+	}
+	if len(s) < 1 || len(s) > 3 {
+		return Plan{}, &ShapeError{Got: in, Want: want, Cure: "put a flatten or reshape before it"}
+	}
+	n, c := rows(s)
+	return Plan{
+		Out: s,
+		Params: []Param{
+			{Name: "weight", Shape: compute.Shape{c}, Init: Init{Kind: InitConstant, Value: 1}},
+			{Name: "bias", Shape: compute.Shape{c}, Init: Init{Kind: InitConstant}},
+		},
+		Saved:       []Room{{PerSample: n}, {PerSample: n}}, // mean and 1/√(var + eps) of each row
+		Reads:       ReadsIn,
+		GradInPlace: true,
+	}, nil
+}
+
+// Forward normalizes each row by itself.
+func (l *LayerNorm) Forward(p *Pass) {
+	n, c := rows(p.In[0].Shape)
+	var mean, invstd []float32
+	if p.Train {
+		mean, invstd = p.Saved[0], p.Saved[1]
+	}
+	compute.LayerNormForward(p.Pool, n*p.N, c, p.In[0].Data, p.Params[0], p.Params[1], p.Out.Data, mean, invstd, float32(l.Eps))
+}
+
+// Backward is the gradient through each row's own mean and variance.
+func (l *LayerNorm) Backward(p *Pass) {
+	n, c := rows(p.In[0].Shape)
+	compute.LayerNormBackward(p.Pool, n*p.N, c, p.In[0].Data, p.Params[0], p.Saved[0], p.Saved[1],
+		p.DOut.Data, p.wanted(0), p.grad(0), p.grad(1))
+}
