@@ -40,9 +40,11 @@ type sweep struct {
 }
 
 const (
-	convRows  = 192 // pixels between changes of panel
-	convGroup = 128 // pixels that a group of images should have
-	convLocal = 512 // up to so many pixels tasks pack their own panels
+	convRows   = 192       // pixels between changes of panel
+	convGroup  = 128       // pixels that a group of images should have
+	convImages = 12        // images that fill tiles of one pixel each
+	convBytes  = 256 << 10 // of second-level cache for a group's images
+	convLocal  = 512       // up to so many pixels tasks pack their own panels
 )
 
 // taps is one block of the sum: taps h0 to h1 of the rows and w0 to w1 of the
@@ -116,7 +118,9 @@ func (s *sweep) run(p *Pool) {
 		s.panels = max(1, min(all/4, mulTask/max(1, s.n*pixels*depth*tileWidth)))
 		s.packed = nil
 	} else {
-		s.group = min(s.n, max(1, convGroup/pixels))
+		// Regions of one pixel should fill a tile, the images stay in the cache.
+		fit := convBytes / (4 * (s.inImage + s.outImage))
+		s.group = min(s.n, max(1, convGroup/pixels, min(fit, convImages, s.n/8)))
 		s.panels = all
 		if groups := (s.n + s.group - 1) / s.group; groups < 8 {
 			s.panels = max(1, all*groups/8)
@@ -164,7 +168,7 @@ func (s *sweep) packBlock(dst []float32, col int, b taps) {
 			if s.back {
 				s.kern.pack(dst, s.weights[at+col*s.wStep+b.c0:], s.wStep, cols, k)
 			} else {
-				packRows(dst, s.weights[at+b.c0*s.wStep+col:], s.wStep, cols, k)
+				packRows(s.kern, dst, s.weights[at+b.c0*s.wStep+col:], s.wStep, cols, k)
 			}
 			dst = dst[k*tileWidth:]
 		}

@@ -36,6 +36,12 @@ func colTile8m(t *tile) // one to eight columns under a mask
 //go:noescape
 func packEight(dst *float32, dstep int, src *float32, sstep int, n8 int)
 
+// copySixteen writes dst[p*16+j] = src[p*sstep+j] for j < 16 and p < k, k > 0,
+// and asks for the sixteen after them, which are mostly wanted next.
+//
+//go:noescape
+func copySixteen(dst, src *float32, sstep int, k int)
+
 // mulAdd is dst[i] += a[i]·b[i] for i < n.
 //
 //go:noescape
@@ -47,6 +53,7 @@ var archKernels = []gemmKernel{{
 	byRow:  tileByRowAVX2,
 	byCol:  tileByColAVX2,
 	pack:   packAVX2,
+	copy:   copyAVX2,
 	mulAdd: mulAddAVX2,
 }}
 
@@ -97,6 +104,13 @@ func packAVX2(dst, src []float32, sstep, cols, k int) {
 		for p, v := range src[j*sstep : j*sstep+k] {
 			dst[p*tileWidth+j] = v
 		}
+	}
+}
+
+func copyAVX2(dst, src []float32, sstep, k int) {
+	if k > 0 {
+		_, _ = dst[k*tileWidth-1], src[(k-1)*sstep+tileWidth-1]
+		copySixteen(unsafe.SliceData(dst), unsafe.SliceData(src), sstep, k)
 	}
 }
 

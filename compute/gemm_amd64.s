@@ -1575,17 +1575,140 @@ rowTile16m_6_noadd:
 
 rowTile16m_6_norelu:
 	VMOVUPS Y0, 0(R8)
-	VMASKMOVPS Y1, Y15, 32(R8)
 	VMOVUPS Y2, 0(R9)
-	VMASKMOVPS Y3, Y15, 32(R9)
 	VMOVUPS Y4, 0(R10)
-	VMASKMOVPS Y5, Y15, 32(R10)
 	VMOVUPS Y6, 0(R11)
-	VMASKMOVPS Y7, Y15, 32(R11)
 	VMOVUPS Y8, 0(R12)
-	VMASKMOVPS Y9, Y15, 32(R12)
 	VMOVUPS Y10, 0(R13)
-	VMASKMOVPS Y11, Y15, 32(R13)
+	MOVQ tile_cols(SI), CX
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JNE rowTile16m_6_part
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y3, 32(R9)
+	VMOVUPS Y5, 32(R10)
+	VMOVUPS Y7, 32(R11)
+	VMOVUPS Y9, 32(R12)
+	VMOVUPS Y11, 32(R13)
+	JMP rowTile16m_6_stored
+
+rowTile16m_6_part:
+	TESTL $4, CX
+	JZ rowTile16m_6_two0
+	VMOVUPS X1, 32(R8)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R8
+
+rowTile16m_6_two0:
+	TESTL $2, CX
+	JZ rowTile16m_6_one0
+	VMOVLPS X1, 32(R8)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R8
+
+rowTile16m_6_one0:
+	TESTL $1, CX
+	JZ rowTile16m_6_next0
+	VMOVSS X1, 32(R8)
+
+rowTile16m_6_next0:
+	TESTL $4, CX
+	JZ rowTile16m_6_two1
+	VMOVUPS X3, 32(R9)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R9
+
+rowTile16m_6_two1:
+	TESTL $2, CX
+	JZ rowTile16m_6_one1
+	VMOVLPS X3, 32(R9)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R9
+
+rowTile16m_6_one1:
+	TESTL $1, CX
+	JZ rowTile16m_6_next1
+	VMOVSS X3, 32(R9)
+
+rowTile16m_6_next1:
+	TESTL $4, CX
+	JZ rowTile16m_6_two2
+	VMOVUPS X5, 32(R10)
+	VEXTRACTF128 $1, Y5, X5
+	ADDQ $16, R10
+
+rowTile16m_6_two2:
+	TESTL $2, CX
+	JZ rowTile16m_6_one2
+	VMOVLPS X5, 32(R10)
+	VMOVHLPS X5, X5, X5
+	ADDQ $8, R10
+
+rowTile16m_6_one2:
+	TESTL $1, CX
+	JZ rowTile16m_6_next2
+	VMOVSS X5, 32(R10)
+
+rowTile16m_6_next2:
+	TESTL $4, CX
+	JZ rowTile16m_6_two3
+	VMOVUPS X7, 32(R11)
+	VEXTRACTF128 $1, Y7, X7
+	ADDQ $16, R11
+
+rowTile16m_6_two3:
+	TESTL $2, CX
+	JZ rowTile16m_6_one3
+	VMOVLPS X7, 32(R11)
+	VMOVHLPS X7, X7, X7
+	ADDQ $8, R11
+
+rowTile16m_6_one3:
+	TESTL $1, CX
+	JZ rowTile16m_6_next3
+	VMOVSS X7, 32(R11)
+
+rowTile16m_6_next3:
+	TESTL $4, CX
+	JZ rowTile16m_6_two4
+	VMOVUPS X9, 32(R12)
+	VEXTRACTF128 $1, Y9, X9
+	ADDQ $16, R12
+
+rowTile16m_6_two4:
+	TESTL $2, CX
+	JZ rowTile16m_6_one4
+	VMOVLPS X9, 32(R12)
+	VMOVHLPS X9, X9, X9
+	ADDQ $8, R12
+
+rowTile16m_6_one4:
+	TESTL $1, CX
+	JZ rowTile16m_6_next4
+	VMOVSS X9, 32(R12)
+
+rowTile16m_6_next4:
+	TESTL $4, CX
+	JZ rowTile16m_6_two5
+	VMOVUPS X11, 32(R13)
+	VEXTRACTF128 $1, Y11, X11
+	ADDQ $16, R13
+
+rowTile16m_6_two5:
+	TESTL $2, CX
+	JZ rowTile16m_6_one5
+	VMOVLPS X11, 32(R13)
+	VMOVHLPS X11, X11, X11
+	ADDQ $8, R13
+
+rowTile16m_6_one5:
+	TESTL $1, CX
+	JZ rowTile16m_6_next5
+	VMOVSS X11, 32(R13)
+
+rowTile16m_6_next5:
+
+rowTile16m_6_stored:
 	ADDQ $24, aoff-16(SP)
 	ADDQ $24, coff-24(SP)
 	SUBQ $6, rows-8(SP)
@@ -1822,15 +1945,119 @@ rowTile16m_5_noadd:
 
 rowTile16m_5_norelu:
 	VMOVUPS Y0, 0(R8)
-	VMASKMOVPS Y1, Y15, 32(R8)
 	VMOVUPS Y2, 0(R9)
-	VMASKMOVPS Y3, Y15, 32(R9)
 	VMOVUPS Y4, 0(R10)
-	VMASKMOVPS Y5, Y15, 32(R10)
 	VMOVUPS Y6, 0(R11)
-	VMASKMOVPS Y7, Y15, 32(R11)
 	VMOVUPS Y8, 0(R12)
-	VMASKMOVPS Y9, Y15, 32(R12)
+	MOVQ tile_cols(SI), CX
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JNE rowTile16m_5_part
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y3, 32(R9)
+	VMOVUPS Y5, 32(R10)
+	VMOVUPS Y7, 32(R11)
+	VMOVUPS Y9, 32(R12)
+	JMP rowTile16m_5_stored
+
+rowTile16m_5_part:
+	TESTL $4, CX
+	JZ rowTile16m_5_two0
+	VMOVUPS X1, 32(R8)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R8
+
+rowTile16m_5_two0:
+	TESTL $2, CX
+	JZ rowTile16m_5_one0
+	VMOVLPS X1, 32(R8)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R8
+
+rowTile16m_5_one0:
+	TESTL $1, CX
+	JZ rowTile16m_5_next0
+	VMOVSS X1, 32(R8)
+
+rowTile16m_5_next0:
+	TESTL $4, CX
+	JZ rowTile16m_5_two1
+	VMOVUPS X3, 32(R9)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R9
+
+rowTile16m_5_two1:
+	TESTL $2, CX
+	JZ rowTile16m_5_one1
+	VMOVLPS X3, 32(R9)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R9
+
+rowTile16m_5_one1:
+	TESTL $1, CX
+	JZ rowTile16m_5_next1
+	VMOVSS X3, 32(R9)
+
+rowTile16m_5_next1:
+	TESTL $4, CX
+	JZ rowTile16m_5_two2
+	VMOVUPS X5, 32(R10)
+	VEXTRACTF128 $1, Y5, X5
+	ADDQ $16, R10
+
+rowTile16m_5_two2:
+	TESTL $2, CX
+	JZ rowTile16m_5_one2
+	VMOVLPS X5, 32(R10)
+	VMOVHLPS X5, X5, X5
+	ADDQ $8, R10
+
+rowTile16m_5_one2:
+	TESTL $1, CX
+	JZ rowTile16m_5_next2
+	VMOVSS X5, 32(R10)
+
+rowTile16m_5_next2:
+	TESTL $4, CX
+	JZ rowTile16m_5_two3
+	VMOVUPS X7, 32(R11)
+	VEXTRACTF128 $1, Y7, X7
+	ADDQ $16, R11
+
+rowTile16m_5_two3:
+	TESTL $2, CX
+	JZ rowTile16m_5_one3
+	VMOVLPS X7, 32(R11)
+	VMOVHLPS X7, X7, X7
+	ADDQ $8, R11
+
+rowTile16m_5_one3:
+	TESTL $1, CX
+	JZ rowTile16m_5_next3
+	VMOVSS X7, 32(R11)
+
+rowTile16m_5_next3:
+	TESTL $4, CX
+	JZ rowTile16m_5_two4
+	VMOVUPS X9, 32(R12)
+	VEXTRACTF128 $1, Y9, X9
+	ADDQ $16, R12
+
+rowTile16m_5_two4:
+	TESTL $2, CX
+	JZ rowTile16m_5_one4
+	VMOVLPS X9, 32(R12)
+	VMOVHLPS X9, X9, X9
+	ADDQ $8, R12
+
+rowTile16m_5_one4:
+	TESTL $1, CX
+	JZ rowTile16m_5_next4
+	VMOVSS X9, 32(R12)
+
+rowTile16m_5_next4:
+
+rowTile16m_5_stored:
 	ADDQ $20, aoff-16(SP)
 	ADDQ $20, coff-24(SP)
 	SUBQ $5, rows-8(SP)
@@ -2036,13 +2263,98 @@ rowTile16m_4_noadd:
 
 rowTile16m_4_norelu:
 	VMOVUPS Y0, 0(R8)
-	VMASKMOVPS Y1, Y15, 32(R8)
 	VMOVUPS Y2, 0(R9)
-	VMASKMOVPS Y3, Y15, 32(R9)
 	VMOVUPS Y4, 0(R10)
-	VMASKMOVPS Y5, Y15, 32(R10)
 	VMOVUPS Y6, 0(R11)
-	VMASKMOVPS Y7, Y15, 32(R11)
+	MOVQ tile_cols(SI), CX
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JNE rowTile16m_4_part
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y3, 32(R9)
+	VMOVUPS Y5, 32(R10)
+	VMOVUPS Y7, 32(R11)
+	JMP rowTile16m_4_stored
+
+rowTile16m_4_part:
+	TESTL $4, CX
+	JZ rowTile16m_4_two0
+	VMOVUPS X1, 32(R8)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R8
+
+rowTile16m_4_two0:
+	TESTL $2, CX
+	JZ rowTile16m_4_one0
+	VMOVLPS X1, 32(R8)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R8
+
+rowTile16m_4_one0:
+	TESTL $1, CX
+	JZ rowTile16m_4_next0
+	VMOVSS X1, 32(R8)
+
+rowTile16m_4_next0:
+	TESTL $4, CX
+	JZ rowTile16m_4_two1
+	VMOVUPS X3, 32(R9)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R9
+
+rowTile16m_4_two1:
+	TESTL $2, CX
+	JZ rowTile16m_4_one1
+	VMOVLPS X3, 32(R9)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R9
+
+rowTile16m_4_one1:
+	TESTL $1, CX
+	JZ rowTile16m_4_next1
+	VMOVSS X3, 32(R9)
+
+rowTile16m_4_next1:
+	TESTL $4, CX
+	JZ rowTile16m_4_two2
+	VMOVUPS X5, 32(R10)
+	VEXTRACTF128 $1, Y5, X5
+	ADDQ $16, R10
+
+rowTile16m_4_two2:
+	TESTL $2, CX
+	JZ rowTile16m_4_one2
+	VMOVLPS X5, 32(R10)
+	VMOVHLPS X5, X5, X5
+	ADDQ $8, R10
+
+rowTile16m_4_one2:
+	TESTL $1, CX
+	JZ rowTile16m_4_next2
+	VMOVSS X5, 32(R10)
+
+rowTile16m_4_next2:
+	TESTL $4, CX
+	JZ rowTile16m_4_two3
+	VMOVUPS X7, 32(R11)
+	VEXTRACTF128 $1, Y7, X7
+	ADDQ $16, R11
+
+rowTile16m_4_two3:
+	TESTL $2, CX
+	JZ rowTile16m_4_one3
+	VMOVLPS X7, 32(R11)
+	VMOVHLPS X7, X7, X7
+	ADDQ $8, R11
+
+rowTile16m_4_one3:
+	TESTL $1, CX
+	JZ rowTile16m_4_next3
+	VMOVSS X7, 32(R11)
+
+rowTile16m_4_next3:
+
+rowTile16m_4_stored:
 	ADDQ $16, aoff-16(SP)
 	ADDQ $16, coff-24(SP)
 	SUBQ $4, rows-8(SP)
@@ -2229,11 +2541,77 @@ rowTile16m_3_noadd:
 
 rowTile16m_3_norelu:
 	VMOVUPS Y0, 0(R8)
-	VMASKMOVPS Y1, Y15, 32(R8)
 	VMOVUPS Y2, 0(R9)
-	VMASKMOVPS Y3, Y15, 32(R9)
 	VMOVUPS Y4, 0(R10)
-	VMASKMOVPS Y5, Y15, 32(R10)
+	MOVQ tile_cols(SI), CX
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JNE rowTile16m_3_part
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y3, 32(R9)
+	VMOVUPS Y5, 32(R10)
+	JMP rowTile16m_3_stored
+
+rowTile16m_3_part:
+	TESTL $4, CX
+	JZ rowTile16m_3_two0
+	VMOVUPS X1, 32(R8)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R8
+
+rowTile16m_3_two0:
+	TESTL $2, CX
+	JZ rowTile16m_3_one0
+	VMOVLPS X1, 32(R8)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R8
+
+rowTile16m_3_one0:
+	TESTL $1, CX
+	JZ rowTile16m_3_next0
+	VMOVSS X1, 32(R8)
+
+rowTile16m_3_next0:
+	TESTL $4, CX
+	JZ rowTile16m_3_two1
+	VMOVUPS X3, 32(R9)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R9
+
+rowTile16m_3_two1:
+	TESTL $2, CX
+	JZ rowTile16m_3_one1
+	VMOVLPS X3, 32(R9)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R9
+
+rowTile16m_3_one1:
+	TESTL $1, CX
+	JZ rowTile16m_3_next1
+	VMOVSS X3, 32(R9)
+
+rowTile16m_3_next1:
+	TESTL $4, CX
+	JZ rowTile16m_3_two2
+	VMOVUPS X5, 32(R10)
+	VEXTRACTF128 $1, Y5, X5
+	ADDQ $16, R10
+
+rowTile16m_3_two2:
+	TESTL $2, CX
+	JZ rowTile16m_3_one2
+	VMOVLPS X5, 32(R10)
+	VMOVHLPS X5, X5, X5
+	ADDQ $8, R10
+
+rowTile16m_3_one2:
+	TESTL $1, CX
+	JZ rowTile16m_3_next2
+	VMOVSS X5, 32(R10)
+
+rowTile16m_3_next2:
+
+rowTile16m_3_stored:
 	ADDQ $12, aoff-16(SP)
 	ADDQ $12, coff-24(SP)
 	SUBQ $3, rows-8(SP)
@@ -2385,9 +2763,56 @@ rowTile16m_2_noadd:
 
 rowTile16m_2_norelu:
 	VMOVUPS Y0, 0(R8)
-	VMASKMOVPS Y1, Y15, 32(R8)
 	VMOVUPS Y2, 0(R9)
-	VMASKMOVPS Y3, Y15, 32(R9)
+	MOVQ tile_cols(SI), CX
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JNE rowTile16m_2_part
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y3, 32(R9)
+	JMP rowTile16m_2_stored
+
+rowTile16m_2_part:
+	TESTL $4, CX
+	JZ rowTile16m_2_two0
+	VMOVUPS X1, 32(R8)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R8
+
+rowTile16m_2_two0:
+	TESTL $2, CX
+	JZ rowTile16m_2_one0
+	VMOVLPS X1, 32(R8)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R8
+
+rowTile16m_2_one0:
+	TESTL $1, CX
+	JZ rowTile16m_2_next0
+	VMOVSS X1, 32(R8)
+
+rowTile16m_2_next0:
+	TESTL $4, CX
+	JZ rowTile16m_2_two1
+	VMOVUPS X3, 32(R9)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R9
+
+rowTile16m_2_two1:
+	TESTL $2, CX
+	JZ rowTile16m_2_one1
+	VMOVLPS X3, 32(R9)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R9
+
+rowTile16m_2_one1:
+	TESTL $1, CX
+	JZ rowTile16m_2_next1
+	VMOVSS X3, 32(R9)
+
+rowTile16m_2_next1:
+
+rowTile16m_2_stored:
 	ADDQ $8, aoff-16(SP)
 	ADDQ $8, coff-24(SP)
 	SUBQ $2, rows-8(SP)
@@ -2512,7 +2937,35 @@ rowTile16m_1_noadd:
 
 rowTile16m_1_norelu:
 	VMOVUPS Y0, 0(R8)
-	VMASKMOVPS Y1, Y15, 32(R8)
+	MOVQ tile_cols(SI), CX
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JNE rowTile16m_1_part
+	VMOVUPS Y1, 32(R8)
+	JMP rowTile16m_1_stored
+
+rowTile16m_1_part:
+	TESTL $4, CX
+	JZ rowTile16m_1_two0
+	VMOVUPS X1, 32(R8)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R8
+
+rowTile16m_1_two0:
+	TESTL $2, CX
+	JZ rowTile16m_1_one0
+	VMOVLPS X1, 32(R8)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R8
+
+rowTile16m_1_one0:
+	TESTL $1, CX
+	JZ rowTile16m_1_next0
+	VMOVSS X1, 32(R8)
+
+rowTile16m_1_next0:
+
+rowTile16m_1_stored:
 	ADDQ $4, aoff-16(SP)
 	ADDQ $4, coff-24(SP)
 	SUBQ $1, rows-8(SP)
@@ -2786,12 +3239,135 @@ rowTile8m_6_noadd:
 	VMAXPS Y5, Y14, Y5
 
 rowTile8m_6_norelu:
-	VMASKMOVPS Y0, Y15, 0(R8)
-	VMASKMOVPS Y1, Y15, 0(R9)
-	VMASKMOVPS Y2, Y15, 0(R10)
-	VMASKMOVPS Y3, Y15, 0(R11)
-	VMASKMOVPS Y4, Y15, 0(R12)
-	VMASKMOVPS Y5, Y15, 0(R13)
+	MOVQ tile_cols(SI), CX
+	SUBQ $0, CX
+	CMPQ CX, $8
+	JNE rowTile8m_6_part
+	VMOVUPS Y0, 0(R8)
+	VMOVUPS Y1, 0(R9)
+	VMOVUPS Y2, 0(R10)
+	VMOVUPS Y3, 0(R11)
+	VMOVUPS Y4, 0(R12)
+	VMOVUPS Y5, 0(R13)
+	JMP rowTile8m_6_stored
+
+rowTile8m_6_part:
+	TESTL $4, CX
+	JZ rowTile8m_6_two0
+	VMOVUPS X0, 0(R8)
+	VEXTRACTF128 $1, Y0, X0
+	ADDQ $16, R8
+
+rowTile8m_6_two0:
+	TESTL $2, CX
+	JZ rowTile8m_6_one0
+	VMOVLPS X0, 0(R8)
+	VMOVHLPS X0, X0, X0
+	ADDQ $8, R8
+
+rowTile8m_6_one0:
+	TESTL $1, CX
+	JZ rowTile8m_6_next0
+	VMOVSS X0, 0(R8)
+
+rowTile8m_6_next0:
+	TESTL $4, CX
+	JZ rowTile8m_6_two1
+	VMOVUPS X1, 0(R9)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R9
+
+rowTile8m_6_two1:
+	TESTL $2, CX
+	JZ rowTile8m_6_one1
+	VMOVLPS X1, 0(R9)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R9
+
+rowTile8m_6_one1:
+	TESTL $1, CX
+	JZ rowTile8m_6_next1
+	VMOVSS X1, 0(R9)
+
+rowTile8m_6_next1:
+	TESTL $4, CX
+	JZ rowTile8m_6_two2
+	VMOVUPS X2, 0(R10)
+	VEXTRACTF128 $1, Y2, X2
+	ADDQ $16, R10
+
+rowTile8m_6_two2:
+	TESTL $2, CX
+	JZ rowTile8m_6_one2
+	VMOVLPS X2, 0(R10)
+	VMOVHLPS X2, X2, X2
+	ADDQ $8, R10
+
+rowTile8m_6_one2:
+	TESTL $1, CX
+	JZ rowTile8m_6_next2
+	VMOVSS X2, 0(R10)
+
+rowTile8m_6_next2:
+	TESTL $4, CX
+	JZ rowTile8m_6_two3
+	VMOVUPS X3, 0(R11)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R11
+
+rowTile8m_6_two3:
+	TESTL $2, CX
+	JZ rowTile8m_6_one3
+	VMOVLPS X3, 0(R11)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R11
+
+rowTile8m_6_one3:
+	TESTL $1, CX
+	JZ rowTile8m_6_next3
+	VMOVSS X3, 0(R11)
+
+rowTile8m_6_next3:
+	TESTL $4, CX
+	JZ rowTile8m_6_two4
+	VMOVUPS X4, 0(R12)
+	VEXTRACTF128 $1, Y4, X4
+	ADDQ $16, R12
+
+rowTile8m_6_two4:
+	TESTL $2, CX
+	JZ rowTile8m_6_one4
+	VMOVLPS X4, 0(R12)
+	VMOVHLPS X4, X4, X4
+	ADDQ $8, R12
+
+rowTile8m_6_one4:
+	TESTL $1, CX
+	JZ rowTile8m_6_next4
+	VMOVSS X4, 0(R12)
+
+rowTile8m_6_next4:
+	TESTL $4, CX
+	JZ rowTile8m_6_two5
+	VMOVUPS X5, 0(R13)
+	VEXTRACTF128 $1, Y5, X5
+	ADDQ $16, R13
+
+rowTile8m_6_two5:
+	TESTL $2, CX
+	JZ rowTile8m_6_one5
+	VMOVLPS X5, 0(R13)
+	VMOVHLPS X5, X5, X5
+	ADDQ $8, R13
+
+rowTile8m_6_one5:
+	TESTL $1, CX
+	JZ rowTile8m_6_next5
+	VMOVSS X5, 0(R13)
+
+rowTile8m_6_next5:
+
+rowTile8m_6_stored:
 	ADDQ $24, aoff-16(SP)
 	ADDQ $24, coff-24(SP)
 	SUBQ $6, rows-8(SP)
@@ -2981,11 +3557,115 @@ rowTile8m_5_noadd:
 	VMAXPS Y4, Y14, Y4
 
 rowTile8m_5_norelu:
-	VMASKMOVPS Y0, Y15, 0(R8)
-	VMASKMOVPS Y1, Y15, 0(R9)
-	VMASKMOVPS Y2, Y15, 0(R10)
-	VMASKMOVPS Y3, Y15, 0(R11)
-	VMASKMOVPS Y4, Y15, 0(R12)
+	MOVQ tile_cols(SI), CX
+	SUBQ $0, CX
+	CMPQ CX, $8
+	JNE rowTile8m_5_part
+	VMOVUPS Y0, 0(R8)
+	VMOVUPS Y1, 0(R9)
+	VMOVUPS Y2, 0(R10)
+	VMOVUPS Y3, 0(R11)
+	VMOVUPS Y4, 0(R12)
+	JMP rowTile8m_5_stored
+
+rowTile8m_5_part:
+	TESTL $4, CX
+	JZ rowTile8m_5_two0
+	VMOVUPS X0, 0(R8)
+	VEXTRACTF128 $1, Y0, X0
+	ADDQ $16, R8
+
+rowTile8m_5_two0:
+	TESTL $2, CX
+	JZ rowTile8m_5_one0
+	VMOVLPS X0, 0(R8)
+	VMOVHLPS X0, X0, X0
+	ADDQ $8, R8
+
+rowTile8m_5_one0:
+	TESTL $1, CX
+	JZ rowTile8m_5_next0
+	VMOVSS X0, 0(R8)
+
+rowTile8m_5_next0:
+	TESTL $4, CX
+	JZ rowTile8m_5_two1
+	VMOVUPS X1, 0(R9)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R9
+
+rowTile8m_5_two1:
+	TESTL $2, CX
+	JZ rowTile8m_5_one1
+	VMOVLPS X1, 0(R9)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R9
+
+rowTile8m_5_one1:
+	TESTL $1, CX
+	JZ rowTile8m_5_next1
+	VMOVSS X1, 0(R9)
+
+rowTile8m_5_next1:
+	TESTL $4, CX
+	JZ rowTile8m_5_two2
+	VMOVUPS X2, 0(R10)
+	VEXTRACTF128 $1, Y2, X2
+	ADDQ $16, R10
+
+rowTile8m_5_two2:
+	TESTL $2, CX
+	JZ rowTile8m_5_one2
+	VMOVLPS X2, 0(R10)
+	VMOVHLPS X2, X2, X2
+	ADDQ $8, R10
+
+rowTile8m_5_one2:
+	TESTL $1, CX
+	JZ rowTile8m_5_next2
+	VMOVSS X2, 0(R10)
+
+rowTile8m_5_next2:
+	TESTL $4, CX
+	JZ rowTile8m_5_two3
+	VMOVUPS X3, 0(R11)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R11
+
+rowTile8m_5_two3:
+	TESTL $2, CX
+	JZ rowTile8m_5_one3
+	VMOVLPS X3, 0(R11)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R11
+
+rowTile8m_5_one3:
+	TESTL $1, CX
+	JZ rowTile8m_5_next3
+	VMOVSS X3, 0(R11)
+
+rowTile8m_5_next3:
+	TESTL $4, CX
+	JZ rowTile8m_5_two4
+	VMOVUPS X4, 0(R12)
+	VEXTRACTF128 $1, Y4, X4
+	ADDQ $16, R12
+
+rowTile8m_5_two4:
+	TESTL $2, CX
+	JZ rowTile8m_5_one4
+	VMOVLPS X4, 0(R12)
+	VMOVHLPS X4, X4, X4
+	ADDQ $8, R12
+
+rowTile8m_5_one4:
+	TESTL $1, CX
+	JZ rowTile8m_5_next4
+	VMOVSS X4, 0(R12)
+
+rowTile8m_5_next4:
+
+rowTile8m_5_stored:
 	ADDQ $20, aoff-16(SP)
 	ADDQ $20, coff-24(SP)
 	SUBQ $5, rows-8(SP)
@@ -3152,10 +3832,95 @@ rowTile8m_4_noadd:
 	VMAXPS Y3, Y14, Y3
 
 rowTile8m_4_norelu:
-	VMASKMOVPS Y0, Y15, 0(R8)
-	VMASKMOVPS Y1, Y15, 0(R9)
-	VMASKMOVPS Y2, Y15, 0(R10)
-	VMASKMOVPS Y3, Y15, 0(R11)
+	MOVQ tile_cols(SI), CX
+	SUBQ $0, CX
+	CMPQ CX, $8
+	JNE rowTile8m_4_part
+	VMOVUPS Y0, 0(R8)
+	VMOVUPS Y1, 0(R9)
+	VMOVUPS Y2, 0(R10)
+	VMOVUPS Y3, 0(R11)
+	JMP rowTile8m_4_stored
+
+rowTile8m_4_part:
+	TESTL $4, CX
+	JZ rowTile8m_4_two0
+	VMOVUPS X0, 0(R8)
+	VEXTRACTF128 $1, Y0, X0
+	ADDQ $16, R8
+
+rowTile8m_4_two0:
+	TESTL $2, CX
+	JZ rowTile8m_4_one0
+	VMOVLPS X0, 0(R8)
+	VMOVHLPS X0, X0, X0
+	ADDQ $8, R8
+
+rowTile8m_4_one0:
+	TESTL $1, CX
+	JZ rowTile8m_4_next0
+	VMOVSS X0, 0(R8)
+
+rowTile8m_4_next0:
+	TESTL $4, CX
+	JZ rowTile8m_4_two1
+	VMOVUPS X1, 0(R9)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R9
+
+rowTile8m_4_two1:
+	TESTL $2, CX
+	JZ rowTile8m_4_one1
+	VMOVLPS X1, 0(R9)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R9
+
+rowTile8m_4_one1:
+	TESTL $1, CX
+	JZ rowTile8m_4_next1
+	VMOVSS X1, 0(R9)
+
+rowTile8m_4_next1:
+	TESTL $4, CX
+	JZ rowTile8m_4_two2
+	VMOVUPS X2, 0(R10)
+	VEXTRACTF128 $1, Y2, X2
+	ADDQ $16, R10
+
+rowTile8m_4_two2:
+	TESTL $2, CX
+	JZ rowTile8m_4_one2
+	VMOVLPS X2, 0(R10)
+	VMOVHLPS X2, X2, X2
+	ADDQ $8, R10
+
+rowTile8m_4_one2:
+	TESTL $1, CX
+	JZ rowTile8m_4_next2
+	VMOVSS X2, 0(R10)
+
+rowTile8m_4_next2:
+	TESTL $4, CX
+	JZ rowTile8m_4_two3
+	VMOVUPS X3, 0(R11)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R11
+
+rowTile8m_4_two3:
+	TESTL $2, CX
+	JZ rowTile8m_4_one3
+	VMOVLPS X3, 0(R11)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R11
+
+rowTile8m_4_one3:
+	TESTL $1, CX
+	JZ rowTile8m_4_next3
+	VMOVSS X3, 0(R11)
+
+rowTile8m_4_next3:
+
+rowTile8m_4_stored:
 	ADDQ $16, aoff-16(SP)
 	ADDQ $16, coff-24(SP)
 	SUBQ $4, rows-8(SP)
@@ -3311,9 +4076,75 @@ rowTile8m_3_noadd:
 	VMAXPS Y2, Y14, Y2
 
 rowTile8m_3_norelu:
-	VMASKMOVPS Y0, Y15, 0(R8)
-	VMASKMOVPS Y1, Y15, 0(R9)
-	VMASKMOVPS Y2, Y15, 0(R10)
+	MOVQ tile_cols(SI), CX
+	SUBQ $0, CX
+	CMPQ CX, $8
+	JNE rowTile8m_3_part
+	VMOVUPS Y0, 0(R8)
+	VMOVUPS Y1, 0(R9)
+	VMOVUPS Y2, 0(R10)
+	JMP rowTile8m_3_stored
+
+rowTile8m_3_part:
+	TESTL $4, CX
+	JZ rowTile8m_3_two0
+	VMOVUPS X0, 0(R8)
+	VEXTRACTF128 $1, Y0, X0
+	ADDQ $16, R8
+
+rowTile8m_3_two0:
+	TESTL $2, CX
+	JZ rowTile8m_3_one0
+	VMOVLPS X0, 0(R8)
+	VMOVHLPS X0, X0, X0
+	ADDQ $8, R8
+
+rowTile8m_3_one0:
+	TESTL $1, CX
+	JZ rowTile8m_3_next0
+	VMOVSS X0, 0(R8)
+
+rowTile8m_3_next0:
+	TESTL $4, CX
+	JZ rowTile8m_3_two1
+	VMOVUPS X1, 0(R9)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R9
+
+rowTile8m_3_two1:
+	TESTL $2, CX
+	JZ rowTile8m_3_one1
+	VMOVLPS X1, 0(R9)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R9
+
+rowTile8m_3_one1:
+	TESTL $1, CX
+	JZ rowTile8m_3_next1
+	VMOVSS X1, 0(R9)
+
+rowTile8m_3_next1:
+	TESTL $4, CX
+	JZ rowTile8m_3_two2
+	VMOVUPS X2, 0(R10)
+	VEXTRACTF128 $1, Y2, X2
+	ADDQ $16, R10
+
+rowTile8m_3_two2:
+	TESTL $2, CX
+	JZ rowTile8m_3_one2
+	VMOVLPS X2, 0(R10)
+	VMOVHLPS X2, X2, X2
+	ADDQ $8, R10
+
+rowTile8m_3_one2:
+	TESTL $1, CX
+	JZ rowTile8m_3_next2
+	VMOVSS X2, 0(R10)
+
+rowTile8m_3_next2:
+
+rowTile8m_3_stored:
 	ADDQ $12, aoff-16(SP)
 	ADDQ $12, coff-24(SP)
 	SUBQ $3, rows-8(SP)
@@ -3442,8 +4273,55 @@ rowTile8m_2_noadd:
 	VMAXPS Y1, Y14, Y1
 
 rowTile8m_2_norelu:
-	VMASKMOVPS Y0, Y15, 0(R8)
-	VMASKMOVPS Y1, Y15, 0(R9)
+	MOVQ tile_cols(SI), CX
+	SUBQ $0, CX
+	CMPQ CX, $8
+	JNE rowTile8m_2_part
+	VMOVUPS Y0, 0(R8)
+	VMOVUPS Y1, 0(R9)
+	JMP rowTile8m_2_stored
+
+rowTile8m_2_part:
+	TESTL $4, CX
+	JZ rowTile8m_2_two0
+	VMOVUPS X0, 0(R8)
+	VEXTRACTF128 $1, Y0, X0
+	ADDQ $16, R8
+
+rowTile8m_2_two0:
+	TESTL $2, CX
+	JZ rowTile8m_2_one0
+	VMOVLPS X0, 0(R8)
+	VMOVHLPS X0, X0, X0
+	ADDQ $8, R8
+
+rowTile8m_2_one0:
+	TESTL $1, CX
+	JZ rowTile8m_2_next0
+	VMOVSS X0, 0(R8)
+
+rowTile8m_2_next0:
+	TESTL $4, CX
+	JZ rowTile8m_2_two1
+	VMOVUPS X1, 0(R9)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R9
+
+rowTile8m_2_two1:
+	TESTL $2, CX
+	JZ rowTile8m_2_one1
+	VMOVLPS X1, 0(R9)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R9
+
+rowTile8m_2_one1:
+	TESTL $1, CX
+	JZ rowTile8m_2_next1
+	VMOVSS X1, 0(R9)
+
+rowTile8m_2_next1:
+
+rowTile8m_2_stored:
 	ADDQ $8, aoff-16(SP)
 	ADDQ $8, coff-24(SP)
 	SUBQ $2, rows-8(SP)
@@ -3545,7 +4423,35 @@ rowTile8m_1_noadd:
 	VMAXPS Y0, Y14, Y0
 
 rowTile8m_1_norelu:
-	VMASKMOVPS Y0, Y15, 0(R8)
+	MOVQ tile_cols(SI), CX
+	SUBQ $0, CX
+	CMPQ CX, $8
+	JNE rowTile8m_1_part
+	VMOVUPS Y0, 0(R8)
+	JMP rowTile8m_1_stored
+
+rowTile8m_1_part:
+	TESTL $4, CX
+	JZ rowTile8m_1_two0
+	VMOVUPS X0, 0(R8)
+	VEXTRACTF128 $1, Y0, X0
+	ADDQ $16, R8
+
+rowTile8m_1_two0:
+	TESTL $2, CX
+	JZ rowTile8m_1_one0
+	VMOVLPS X0, 0(R8)
+	VMOVHLPS X0, X0, X0
+	ADDQ $8, R8
+
+rowTile8m_1_one0:
+	TESTL $1, CX
+	JZ rowTile8m_1_next0
+	VMOVSS X0, 0(R8)
+
+rowTile8m_1_next0:
+
+rowTile8m_1_stored:
 	ADDQ $4, aoff-16(SP)
 	ADDQ $4, coff-24(SP)
 	SUBQ $1, rows-8(SP)
@@ -5053,17 +5959,140 @@ colTile16m_6_noadd:
 
 colTile16m_6_norelu:
 	VMOVUPS Y0, 0(R8)
-	VMASKMOVPS Y1, Y15, 32(R8)
 	VMOVUPS Y2, 0(R9)
-	VMASKMOVPS Y3, Y15, 32(R9)
 	VMOVUPS Y4, 0(R10)
-	VMASKMOVPS Y5, Y15, 32(R10)
 	VMOVUPS Y6, 0(R11)
-	VMASKMOVPS Y7, Y15, 32(R11)
 	VMOVUPS Y8, 0(R12)
-	VMASKMOVPS Y9, Y15, 32(R12)
 	VMOVUPS Y10, 0(R13)
-	VMASKMOVPS Y11, Y15, 32(R13)
+	MOVQ tile_cols(SI), CX
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JNE colTile16m_6_part
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y3, 32(R9)
+	VMOVUPS Y5, 32(R10)
+	VMOVUPS Y7, 32(R11)
+	VMOVUPS Y9, 32(R12)
+	VMOVUPS Y11, 32(R13)
+	JMP colTile16m_6_stored
+
+colTile16m_6_part:
+	TESTL $4, CX
+	JZ colTile16m_6_two0
+	VMOVUPS X1, 32(R8)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R8
+
+colTile16m_6_two0:
+	TESTL $2, CX
+	JZ colTile16m_6_one0
+	VMOVLPS X1, 32(R8)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R8
+
+colTile16m_6_one0:
+	TESTL $1, CX
+	JZ colTile16m_6_next0
+	VMOVSS X1, 32(R8)
+
+colTile16m_6_next0:
+	TESTL $4, CX
+	JZ colTile16m_6_two1
+	VMOVUPS X3, 32(R9)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R9
+
+colTile16m_6_two1:
+	TESTL $2, CX
+	JZ colTile16m_6_one1
+	VMOVLPS X3, 32(R9)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R9
+
+colTile16m_6_one1:
+	TESTL $1, CX
+	JZ colTile16m_6_next1
+	VMOVSS X3, 32(R9)
+
+colTile16m_6_next1:
+	TESTL $4, CX
+	JZ colTile16m_6_two2
+	VMOVUPS X5, 32(R10)
+	VEXTRACTF128 $1, Y5, X5
+	ADDQ $16, R10
+
+colTile16m_6_two2:
+	TESTL $2, CX
+	JZ colTile16m_6_one2
+	VMOVLPS X5, 32(R10)
+	VMOVHLPS X5, X5, X5
+	ADDQ $8, R10
+
+colTile16m_6_one2:
+	TESTL $1, CX
+	JZ colTile16m_6_next2
+	VMOVSS X5, 32(R10)
+
+colTile16m_6_next2:
+	TESTL $4, CX
+	JZ colTile16m_6_two3
+	VMOVUPS X7, 32(R11)
+	VEXTRACTF128 $1, Y7, X7
+	ADDQ $16, R11
+
+colTile16m_6_two3:
+	TESTL $2, CX
+	JZ colTile16m_6_one3
+	VMOVLPS X7, 32(R11)
+	VMOVHLPS X7, X7, X7
+	ADDQ $8, R11
+
+colTile16m_6_one3:
+	TESTL $1, CX
+	JZ colTile16m_6_next3
+	VMOVSS X7, 32(R11)
+
+colTile16m_6_next3:
+	TESTL $4, CX
+	JZ colTile16m_6_two4
+	VMOVUPS X9, 32(R12)
+	VEXTRACTF128 $1, Y9, X9
+	ADDQ $16, R12
+
+colTile16m_6_two4:
+	TESTL $2, CX
+	JZ colTile16m_6_one4
+	VMOVLPS X9, 32(R12)
+	VMOVHLPS X9, X9, X9
+	ADDQ $8, R12
+
+colTile16m_6_one4:
+	TESTL $1, CX
+	JZ colTile16m_6_next4
+	VMOVSS X9, 32(R12)
+
+colTile16m_6_next4:
+	TESTL $4, CX
+	JZ colTile16m_6_two5
+	VMOVUPS X11, 32(R13)
+	VEXTRACTF128 $1, Y11, X11
+	ADDQ $16, R13
+
+colTile16m_6_two5:
+	TESTL $2, CX
+	JZ colTile16m_6_one5
+	VMOVLPS X11, 32(R13)
+	VMOVHLPS X11, X11, X11
+	ADDQ $8, R13
+
+colTile16m_6_one5:
+	TESTL $1, CX
+	JZ colTile16m_6_next5
+	VMOVSS X11, 32(R13)
+
+colTile16m_6_next5:
+
+colTile16m_6_stored:
 	MOVQ tile_astep(SI), R9
 	SHLQ $2, R9
 	LEAQ (R9)(R9*2), R10
@@ -5286,15 +6315,119 @@ colTile16m_5_noadd:
 
 colTile16m_5_norelu:
 	VMOVUPS Y0, 0(R8)
-	VMASKMOVPS Y1, Y15, 32(R8)
 	VMOVUPS Y2, 0(R9)
-	VMASKMOVPS Y3, Y15, 32(R9)
 	VMOVUPS Y4, 0(R10)
-	VMASKMOVPS Y5, Y15, 32(R10)
 	VMOVUPS Y6, 0(R11)
-	VMASKMOVPS Y7, Y15, 32(R11)
 	VMOVUPS Y8, 0(R12)
-	VMASKMOVPS Y9, Y15, 32(R12)
+	MOVQ tile_cols(SI), CX
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JNE colTile16m_5_part
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y3, 32(R9)
+	VMOVUPS Y5, 32(R10)
+	VMOVUPS Y7, 32(R11)
+	VMOVUPS Y9, 32(R12)
+	JMP colTile16m_5_stored
+
+colTile16m_5_part:
+	TESTL $4, CX
+	JZ colTile16m_5_two0
+	VMOVUPS X1, 32(R8)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R8
+
+colTile16m_5_two0:
+	TESTL $2, CX
+	JZ colTile16m_5_one0
+	VMOVLPS X1, 32(R8)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R8
+
+colTile16m_5_one0:
+	TESTL $1, CX
+	JZ colTile16m_5_next0
+	VMOVSS X1, 32(R8)
+
+colTile16m_5_next0:
+	TESTL $4, CX
+	JZ colTile16m_5_two1
+	VMOVUPS X3, 32(R9)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R9
+
+colTile16m_5_two1:
+	TESTL $2, CX
+	JZ colTile16m_5_one1
+	VMOVLPS X3, 32(R9)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R9
+
+colTile16m_5_one1:
+	TESTL $1, CX
+	JZ colTile16m_5_next1
+	VMOVSS X3, 32(R9)
+
+colTile16m_5_next1:
+	TESTL $4, CX
+	JZ colTile16m_5_two2
+	VMOVUPS X5, 32(R10)
+	VEXTRACTF128 $1, Y5, X5
+	ADDQ $16, R10
+
+colTile16m_5_two2:
+	TESTL $2, CX
+	JZ colTile16m_5_one2
+	VMOVLPS X5, 32(R10)
+	VMOVHLPS X5, X5, X5
+	ADDQ $8, R10
+
+colTile16m_5_one2:
+	TESTL $1, CX
+	JZ colTile16m_5_next2
+	VMOVSS X5, 32(R10)
+
+colTile16m_5_next2:
+	TESTL $4, CX
+	JZ colTile16m_5_two3
+	VMOVUPS X7, 32(R11)
+	VEXTRACTF128 $1, Y7, X7
+	ADDQ $16, R11
+
+colTile16m_5_two3:
+	TESTL $2, CX
+	JZ colTile16m_5_one3
+	VMOVLPS X7, 32(R11)
+	VMOVHLPS X7, X7, X7
+	ADDQ $8, R11
+
+colTile16m_5_one3:
+	TESTL $1, CX
+	JZ colTile16m_5_next3
+	VMOVSS X7, 32(R11)
+
+colTile16m_5_next3:
+	TESTL $4, CX
+	JZ colTile16m_5_two4
+	VMOVUPS X9, 32(R12)
+	VEXTRACTF128 $1, Y9, X9
+	ADDQ $16, R12
+
+colTile16m_5_two4:
+	TESTL $2, CX
+	JZ colTile16m_5_one4
+	VMOVLPS X9, 32(R12)
+	VMOVHLPS X9, X9, X9
+	ADDQ $8, R12
+
+colTile16m_5_one4:
+	TESTL $1, CX
+	JZ colTile16m_5_next4
+	VMOVSS X9, 32(R12)
+
+colTile16m_5_next4:
+
+colTile16m_5_stored:
 	MOVQ tile_astep(SI), R9
 	SHLQ $2, R9
 	LEAQ (R9)(R9*2), R10
@@ -5490,13 +6623,98 @@ colTile16m_4_noadd:
 
 colTile16m_4_norelu:
 	VMOVUPS Y0, 0(R8)
-	VMASKMOVPS Y1, Y15, 32(R8)
 	VMOVUPS Y2, 0(R9)
-	VMASKMOVPS Y3, Y15, 32(R9)
 	VMOVUPS Y4, 0(R10)
-	VMASKMOVPS Y5, Y15, 32(R10)
 	VMOVUPS Y6, 0(R11)
-	VMASKMOVPS Y7, Y15, 32(R11)
+	MOVQ tile_cols(SI), CX
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JNE colTile16m_4_part
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y3, 32(R9)
+	VMOVUPS Y5, 32(R10)
+	VMOVUPS Y7, 32(R11)
+	JMP colTile16m_4_stored
+
+colTile16m_4_part:
+	TESTL $4, CX
+	JZ colTile16m_4_two0
+	VMOVUPS X1, 32(R8)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R8
+
+colTile16m_4_two0:
+	TESTL $2, CX
+	JZ colTile16m_4_one0
+	VMOVLPS X1, 32(R8)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R8
+
+colTile16m_4_one0:
+	TESTL $1, CX
+	JZ colTile16m_4_next0
+	VMOVSS X1, 32(R8)
+
+colTile16m_4_next0:
+	TESTL $4, CX
+	JZ colTile16m_4_two1
+	VMOVUPS X3, 32(R9)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R9
+
+colTile16m_4_two1:
+	TESTL $2, CX
+	JZ colTile16m_4_one1
+	VMOVLPS X3, 32(R9)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R9
+
+colTile16m_4_one1:
+	TESTL $1, CX
+	JZ colTile16m_4_next1
+	VMOVSS X3, 32(R9)
+
+colTile16m_4_next1:
+	TESTL $4, CX
+	JZ colTile16m_4_two2
+	VMOVUPS X5, 32(R10)
+	VEXTRACTF128 $1, Y5, X5
+	ADDQ $16, R10
+
+colTile16m_4_two2:
+	TESTL $2, CX
+	JZ colTile16m_4_one2
+	VMOVLPS X5, 32(R10)
+	VMOVHLPS X5, X5, X5
+	ADDQ $8, R10
+
+colTile16m_4_one2:
+	TESTL $1, CX
+	JZ colTile16m_4_next2
+	VMOVSS X5, 32(R10)
+
+colTile16m_4_next2:
+	TESTL $4, CX
+	JZ colTile16m_4_two3
+	VMOVUPS X7, 32(R11)
+	VEXTRACTF128 $1, Y7, X7
+	ADDQ $16, R11
+
+colTile16m_4_two3:
+	TESTL $2, CX
+	JZ colTile16m_4_one3
+	VMOVLPS X7, 32(R11)
+	VMOVHLPS X7, X7, X7
+	ADDQ $8, R11
+
+colTile16m_4_one3:
+	TESTL $1, CX
+	JZ colTile16m_4_next3
+	VMOVSS X7, 32(R11)
+
+colTile16m_4_next3:
+
+colTile16m_4_stored:
 	MOVQ tile_astep(SI), R9
 	SHLQ $2, R9
 	LEAQ (R9)(R9*2), R10
@@ -5677,11 +6895,77 @@ colTile16m_3_noadd:
 
 colTile16m_3_norelu:
 	VMOVUPS Y0, 0(R8)
-	VMASKMOVPS Y1, Y15, 32(R8)
 	VMOVUPS Y2, 0(R9)
-	VMASKMOVPS Y3, Y15, 32(R9)
 	VMOVUPS Y4, 0(R10)
-	VMASKMOVPS Y5, Y15, 32(R10)
+	MOVQ tile_cols(SI), CX
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JNE colTile16m_3_part
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y3, 32(R9)
+	VMOVUPS Y5, 32(R10)
+	JMP colTile16m_3_stored
+
+colTile16m_3_part:
+	TESTL $4, CX
+	JZ colTile16m_3_two0
+	VMOVUPS X1, 32(R8)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R8
+
+colTile16m_3_two0:
+	TESTL $2, CX
+	JZ colTile16m_3_one0
+	VMOVLPS X1, 32(R8)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R8
+
+colTile16m_3_one0:
+	TESTL $1, CX
+	JZ colTile16m_3_next0
+	VMOVSS X1, 32(R8)
+
+colTile16m_3_next0:
+	TESTL $4, CX
+	JZ colTile16m_3_two1
+	VMOVUPS X3, 32(R9)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R9
+
+colTile16m_3_two1:
+	TESTL $2, CX
+	JZ colTile16m_3_one1
+	VMOVLPS X3, 32(R9)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R9
+
+colTile16m_3_one1:
+	TESTL $1, CX
+	JZ colTile16m_3_next1
+	VMOVSS X3, 32(R9)
+
+colTile16m_3_next1:
+	TESTL $4, CX
+	JZ colTile16m_3_two2
+	VMOVUPS X5, 32(R10)
+	VEXTRACTF128 $1, Y5, X5
+	ADDQ $16, R10
+
+colTile16m_3_two2:
+	TESTL $2, CX
+	JZ colTile16m_3_one2
+	VMOVLPS X5, 32(R10)
+	VMOVHLPS X5, X5, X5
+	ADDQ $8, R10
+
+colTile16m_3_one2:
+	TESTL $1, CX
+	JZ colTile16m_3_next2
+	VMOVSS X5, 32(R10)
+
+colTile16m_3_next2:
+
+colTile16m_3_stored:
 	MOVQ tile_astep(SI), R9
 	SHLQ $2, R9
 	LEAQ (R9)(R9*2), R10
@@ -5831,9 +7115,56 @@ colTile16m_2_noadd:
 
 colTile16m_2_norelu:
 	VMOVUPS Y0, 0(R8)
-	VMASKMOVPS Y1, Y15, 32(R8)
 	VMOVUPS Y2, 0(R9)
-	VMASKMOVPS Y3, Y15, 32(R9)
+	MOVQ tile_cols(SI), CX
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JNE colTile16m_2_part
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y3, 32(R9)
+	JMP colTile16m_2_stored
+
+colTile16m_2_part:
+	TESTL $4, CX
+	JZ colTile16m_2_two0
+	VMOVUPS X1, 32(R8)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R8
+
+colTile16m_2_two0:
+	TESTL $2, CX
+	JZ colTile16m_2_one0
+	VMOVLPS X1, 32(R8)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R8
+
+colTile16m_2_one0:
+	TESTL $1, CX
+	JZ colTile16m_2_next0
+	VMOVSS X1, 32(R8)
+
+colTile16m_2_next0:
+	TESTL $4, CX
+	JZ colTile16m_2_two1
+	VMOVUPS X3, 32(R9)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R9
+
+colTile16m_2_two1:
+	TESTL $2, CX
+	JZ colTile16m_2_one1
+	VMOVLPS X3, 32(R9)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R9
+
+colTile16m_2_one1:
+	TESTL $1, CX
+	JZ colTile16m_2_next1
+	VMOVSS X3, 32(R9)
+
+colTile16m_2_next1:
+
+colTile16m_2_stored:
 	MOVQ tile_astep(SI), R9
 	SHLQ $2, R9
 	LEAQ (R9)(R9*2), R10
@@ -5960,7 +7291,35 @@ colTile16m_1_noadd:
 
 colTile16m_1_norelu:
 	VMOVUPS Y0, 0(R8)
-	VMASKMOVPS Y1, Y15, 32(R8)
+	MOVQ tile_cols(SI), CX
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JNE colTile16m_1_part
+	VMOVUPS Y1, 32(R8)
+	JMP colTile16m_1_stored
+
+colTile16m_1_part:
+	TESTL $4, CX
+	JZ colTile16m_1_two0
+	VMOVUPS X1, 32(R8)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R8
+
+colTile16m_1_two0:
+	TESTL $2, CX
+	JZ colTile16m_1_one0
+	VMOVLPS X1, 32(R8)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R8
+
+colTile16m_1_one0:
+	TESTL $1, CX
+	JZ colTile16m_1_next0
+	VMOVSS X1, 32(R8)
+
+colTile16m_1_next0:
+
+colTile16m_1_stored:
 	MOVQ tile_astep(SI), R9
 	SHLQ $2, R9
 	LEAQ (R9)(R9*2), R10
@@ -6222,12 +7581,135 @@ colTile8m_6_noadd:
 	VMAXPS Y5, Y14, Y5
 
 colTile8m_6_norelu:
-	VMASKMOVPS Y0, Y15, 0(R8)
-	VMASKMOVPS Y1, Y15, 0(R9)
-	VMASKMOVPS Y2, Y15, 0(R10)
-	VMASKMOVPS Y3, Y15, 0(R11)
-	VMASKMOVPS Y4, Y15, 0(R12)
-	VMASKMOVPS Y5, Y15, 0(R13)
+	MOVQ tile_cols(SI), CX
+	SUBQ $0, CX
+	CMPQ CX, $8
+	JNE colTile8m_6_part
+	VMOVUPS Y0, 0(R8)
+	VMOVUPS Y1, 0(R9)
+	VMOVUPS Y2, 0(R10)
+	VMOVUPS Y3, 0(R11)
+	VMOVUPS Y4, 0(R12)
+	VMOVUPS Y5, 0(R13)
+	JMP colTile8m_6_stored
+
+colTile8m_6_part:
+	TESTL $4, CX
+	JZ colTile8m_6_two0
+	VMOVUPS X0, 0(R8)
+	VEXTRACTF128 $1, Y0, X0
+	ADDQ $16, R8
+
+colTile8m_6_two0:
+	TESTL $2, CX
+	JZ colTile8m_6_one0
+	VMOVLPS X0, 0(R8)
+	VMOVHLPS X0, X0, X0
+	ADDQ $8, R8
+
+colTile8m_6_one0:
+	TESTL $1, CX
+	JZ colTile8m_6_next0
+	VMOVSS X0, 0(R8)
+
+colTile8m_6_next0:
+	TESTL $4, CX
+	JZ colTile8m_6_two1
+	VMOVUPS X1, 0(R9)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R9
+
+colTile8m_6_two1:
+	TESTL $2, CX
+	JZ colTile8m_6_one1
+	VMOVLPS X1, 0(R9)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R9
+
+colTile8m_6_one1:
+	TESTL $1, CX
+	JZ colTile8m_6_next1
+	VMOVSS X1, 0(R9)
+
+colTile8m_6_next1:
+	TESTL $4, CX
+	JZ colTile8m_6_two2
+	VMOVUPS X2, 0(R10)
+	VEXTRACTF128 $1, Y2, X2
+	ADDQ $16, R10
+
+colTile8m_6_two2:
+	TESTL $2, CX
+	JZ colTile8m_6_one2
+	VMOVLPS X2, 0(R10)
+	VMOVHLPS X2, X2, X2
+	ADDQ $8, R10
+
+colTile8m_6_one2:
+	TESTL $1, CX
+	JZ colTile8m_6_next2
+	VMOVSS X2, 0(R10)
+
+colTile8m_6_next2:
+	TESTL $4, CX
+	JZ colTile8m_6_two3
+	VMOVUPS X3, 0(R11)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R11
+
+colTile8m_6_two3:
+	TESTL $2, CX
+	JZ colTile8m_6_one3
+	VMOVLPS X3, 0(R11)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R11
+
+colTile8m_6_one3:
+	TESTL $1, CX
+	JZ colTile8m_6_next3
+	VMOVSS X3, 0(R11)
+
+colTile8m_6_next3:
+	TESTL $4, CX
+	JZ colTile8m_6_two4
+	VMOVUPS X4, 0(R12)
+	VEXTRACTF128 $1, Y4, X4
+	ADDQ $16, R12
+
+colTile8m_6_two4:
+	TESTL $2, CX
+	JZ colTile8m_6_one4
+	VMOVLPS X4, 0(R12)
+	VMOVHLPS X4, X4, X4
+	ADDQ $8, R12
+
+colTile8m_6_one4:
+	TESTL $1, CX
+	JZ colTile8m_6_next4
+	VMOVSS X4, 0(R12)
+
+colTile8m_6_next4:
+	TESTL $4, CX
+	JZ colTile8m_6_two5
+	VMOVUPS X5, 0(R13)
+	VEXTRACTF128 $1, Y5, X5
+	ADDQ $16, R13
+
+colTile8m_6_two5:
+	TESTL $2, CX
+	JZ colTile8m_6_one5
+	VMOVLPS X5, 0(R13)
+	VMOVHLPS X5, X5, X5
+	ADDQ $8, R13
+
+colTile8m_6_one5:
+	TESTL $1, CX
+	JZ colTile8m_6_next5
+	VMOVSS X5, 0(R13)
+
+colTile8m_6_next5:
+
+colTile8m_6_stored:
 	MOVQ tile_astep(SI), R9
 	SHLQ $2, R9
 	LEAQ (R9)(R9*2), R10
@@ -6403,11 +7885,115 @@ colTile8m_5_noadd:
 	VMAXPS Y4, Y14, Y4
 
 colTile8m_5_norelu:
-	VMASKMOVPS Y0, Y15, 0(R8)
-	VMASKMOVPS Y1, Y15, 0(R9)
-	VMASKMOVPS Y2, Y15, 0(R10)
-	VMASKMOVPS Y3, Y15, 0(R11)
-	VMASKMOVPS Y4, Y15, 0(R12)
+	MOVQ tile_cols(SI), CX
+	SUBQ $0, CX
+	CMPQ CX, $8
+	JNE colTile8m_5_part
+	VMOVUPS Y0, 0(R8)
+	VMOVUPS Y1, 0(R9)
+	VMOVUPS Y2, 0(R10)
+	VMOVUPS Y3, 0(R11)
+	VMOVUPS Y4, 0(R12)
+	JMP colTile8m_5_stored
+
+colTile8m_5_part:
+	TESTL $4, CX
+	JZ colTile8m_5_two0
+	VMOVUPS X0, 0(R8)
+	VEXTRACTF128 $1, Y0, X0
+	ADDQ $16, R8
+
+colTile8m_5_two0:
+	TESTL $2, CX
+	JZ colTile8m_5_one0
+	VMOVLPS X0, 0(R8)
+	VMOVHLPS X0, X0, X0
+	ADDQ $8, R8
+
+colTile8m_5_one0:
+	TESTL $1, CX
+	JZ colTile8m_5_next0
+	VMOVSS X0, 0(R8)
+
+colTile8m_5_next0:
+	TESTL $4, CX
+	JZ colTile8m_5_two1
+	VMOVUPS X1, 0(R9)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R9
+
+colTile8m_5_two1:
+	TESTL $2, CX
+	JZ colTile8m_5_one1
+	VMOVLPS X1, 0(R9)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R9
+
+colTile8m_5_one1:
+	TESTL $1, CX
+	JZ colTile8m_5_next1
+	VMOVSS X1, 0(R9)
+
+colTile8m_5_next1:
+	TESTL $4, CX
+	JZ colTile8m_5_two2
+	VMOVUPS X2, 0(R10)
+	VEXTRACTF128 $1, Y2, X2
+	ADDQ $16, R10
+
+colTile8m_5_two2:
+	TESTL $2, CX
+	JZ colTile8m_5_one2
+	VMOVLPS X2, 0(R10)
+	VMOVHLPS X2, X2, X2
+	ADDQ $8, R10
+
+colTile8m_5_one2:
+	TESTL $1, CX
+	JZ colTile8m_5_next2
+	VMOVSS X2, 0(R10)
+
+colTile8m_5_next2:
+	TESTL $4, CX
+	JZ colTile8m_5_two3
+	VMOVUPS X3, 0(R11)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R11
+
+colTile8m_5_two3:
+	TESTL $2, CX
+	JZ colTile8m_5_one3
+	VMOVLPS X3, 0(R11)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R11
+
+colTile8m_5_one3:
+	TESTL $1, CX
+	JZ colTile8m_5_next3
+	VMOVSS X3, 0(R11)
+
+colTile8m_5_next3:
+	TESTL $4, CX
+	JZ colTile8m_5_two4
+	VMOVUPS X4, 0(R12)
+	VEXTRACTF128 $1, Y4, X4
+	ADDQ $16, R12
+
+colTile8m_5_two4:
+	TESTL $2, CX
+	JZ colTile8m_5_one4
+	VMOVLPS X4, 0(R12)
+	VMOVHLPS X4, X4, X4
+	ADDQ $8, R12
+
+colTile8m_5_one4:
+	TESTL $1, CX
+	JZ colTile8m_5_next4
+	VMOVSS X4, 0(R12)
+
+colTile8m_5_next4:
+
+colTile8m_5_stored:
 	MOVQ tile_astep(SI), R9
 	SHLQ $2, R9
 	LEAQ (R9)(R9*2), R10
@@ -6564,10 +8150,95 @@ colTile8m_4_noadd:
 	VMAXPS Y3, Y14, Y3
 
 colTile8m_4_norelu:
-	VMASKMOVPS Y0, Y15, 0(R8)
-	VMASKMOVPS Y1, Y15, 0(R9)
-	VMASKMOVPS Y2, Y15, 0(R10)
-	VMASKMOVPS Y3, Y15, 0(R11)
+	MOVQ tile_cols(SI), CX
+	SUBQ $0, CX
+	CMPQ CX, $8
+	JNE colTile8m_4_part
+	VMOVUPS Y0, 0(R8)
+	VMOVUPS Y1, 0(R9)
+	VMOVUPS Y2, 0(R10)
+	VMOVUPS Y3, 0(R11)
+	JMP colTile8m_4_stored
+
+colTile8m_4_part:
+	TESTL $4, CX
+	JZ colTile8m_4_two0
+	VMOVUPS X0, 0(R8)
+	VEXTRACTF128 $1, Y0, X0
+	ADDQ $16, R8
+
+colTile8m_4_two0:
+	TESTL $2, CX
+	JZ colTile8m_4_one0
+	VMOVLPS X0, 0(R8)
+	VMOVHLPS X0, X0, X0
+	ADDQ $8, R8
+
+colTile8m_4_one0:
+	TESTL $1, CX
+	JZ colTile8m_4_next0
+	VMOVSS X0, 0(R8)
+
+colTile8m_4_next0:
+	TESTL $4, CX
+	JZ colTile8m_4_two1
+	VMOVUPS X1, 0(R9)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R9
+
+colTile8m_4_two1:
+	TESTL $2, CX
+	JZ colTile8m_4_one1
+	VMOVLPS X1, 0(R9)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R9
+
+colTile8m_4_one1:
+	TESTL $1, CX
+	JZ colTile8m_4_next1
+	VMOVSS X1, 0(R9)
+
+colTile8m_4_next1:
+	TESTL $4, CX
+	JZ colTile8m_4_two2
+	VMOVUPS X2, 0(R10)
+	VEXTRACTF128 $1, Y2, X2
+	ADDQ $16, R10
+
+colTile8m_4_two2:
+	TESTL $2, CX
+	JZ colTile8m_4_one2
+	VMOVLPS X2, 0(R10)
+	VMOVHLPS X2, X2, X2
+	ADDQ $8, R10
+
+colTile8m_4_one2:
+	TESTL $1, CX
+	JZ colTile8m_4_next2
+	VMOVSS X2, 0(R10)
+
+colTile8m_4_next2:
+	TESTL $4, CX
+	JZ colTile8m_4_two3
+	VMOVUPS X3, 0(R11)
+	VEXTRACTF128 $1, Y3, X3
+	ADDQ $16, R11
+
+colTile8m_4_two3:
+	TESTL $2, CX
+	JZ colTile8m_4_one3
+	VMOVLPS X3, 0(R11)
+	VMOVHLPS X3, X3, X3
+	ADDQ $8, R11
+
+colTile8m_4_one3:
+	TESTL $1, CX
+	JZ colTile8m_4_next3
+	VMOVSS X3, 0(R11)
+
+colTile8m_4_next3:
+
+colTile8m_4_stored:
 	MOVQ tile_astep(SI), R9
 	SHLQ $2, R9
 	LEAQ (R9)(R9*2), R10
@@ -6717,9 +8388,75 @@ colTile8m_3_noadd:
 	VMAXPS Y2, Y14, Y2
 
 colTile8m_3_norelu:
-	VMASKMOVPS Y0, Y15, 0(R8)
-	VMASKMOVPS Y1, Y15, 0(R9)
-	VMASKMOVPS Y2, Y15, 0(R10)
+	MOVQ tile_cols(SI), CX
+	SUBQ $0, CX
+	CMPQ CX, $8
+	JNE colTile8m_3_part
+	VMOVUPS Y0, 0(R8)
+	VMOVUPS Y1, 0(R9)
+	VMOVUPS Y2, 0(R10)
+	JMP colTile8m_3_stored
+
+colTile8m_3_part:
+	TESTL $4, CX
+	JZ colTile8m_3_two0
+	VMOVUPS X0, 0(R8)
+	VEXTRACTF128 $1, Y0, X0
+	ADDQ $16, R8
+
+colTile8m_3_two0:
+	TESTL $2, CX
+	JZ colTile8m_3_one0
+	VMOVLPS X0, 0(R8)
+	VMOVHLPS X0, X0, X0
+	ADDQ $8, R8
+
+colTile8m_3_one0:
+	TESTL $1, CX
+	JZ colTile8m_3_next0
+	VMOVSS X0, 0(R8)
+
+colTile8m_3_next0:
+	TESTL $4, CX
+	JZ colTile8m_3_two1
+	VMOVUPS X1, 0(R9)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R9
+
+colTile8m_3_two1:
+	TESTL $2, CX
+	JZ colTile8m_3_one1
+	VMOVLPS X1, 0(R9)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R9
+
+colTile8m_3_one1:
+	TESTL $1, CX
+	JZ colTile8m_3_next1
+	VMOVSS X1, 0(R9)
+
+colTile8m_3_next1:
+	TESTL $4, CX
+	JZ colTile8m_3_two2
+	VMOVUPS X2, 0(R10)
+	VEXTRACTF128 $1, Y2, X2
+	ADDQ $16, R10
+
+colTile8m_3_two2:
+	TESTL $2, CX
+	JZ colTile8m_3_one2
+	VMOVLPS X2, 0(R10)
+	VMOVHLPS X2, X2, X2
+	ADDQ $8, R10
+
+colTile8m_3_one2:
+	TESTL $1, CX
+	JZ colTile8m_3_next2
+	VMOVSS X2, 0(R10)
+
+colTile8m_3_next2:
+
+colTile8m_3_stored:
 	MOVQ tile_astep(SI), R9
 	SHLQ $2, R9
 	LEAQ (R9)(R9*2), R10
@@ -6846,8 +8583,55 @@ colTile8m_2_noadd:
 	VMAXPS Y1, Y14, Y1
 
 colTile8m_2_norelu:
-	VMASKMOVPS Y0, Y15, 0(R8)
-	VMASKMOVPS Y1, Y15, 0(R9)
+	MOVQ tile_cols(SI), CX
+	SUBQ $0, CX
+	CMPQ CX, $8
+	JNE colTile8m_2_part
+	VMOVUPS Y0, 0(R8)
+	VMOVUPS Y1, 0(R9)
+	JMP colTile8m_2_stored
+
+colTile8m_2_part:
+	TESTL $4, CX
+	JZ colTile8m_2_two0
+	VMOVUPS X0, 0(R8)
+	VEXTRACTF128 $1, Y0, X0
+	ADDQ $16, R8
+
+colTile8m_2_two0:
+	TESTL $2, CX
+	JZ colTile8m_2_one0
+	VMOVLPS X0, 0(R8)
+	VMOVHLPS X0, X0, X0
+	ADDQ $8, R8
+
+colTile8m_2_one0:
+	TESTL $1, CX
+	JZ colTile8m_2_next0
+	VMOVSS X0, 0(R8)
+
+colTile8m_2_next0:
+	TESTL $4, CX
+	JZ colTile8m_2_two1
+	VMOVUPS X1, 0(R9)
+	VEXTRACTF128 $1, Y1, X1
+	ADDQ $16, R9
+
+colTile8m_2_two1:
+	TESTL $2, CX
+	JZ colTile8m_2_one1
+	VMOVLPS X1, 0(R9)
+	VMOVHLPS X1, X1, X1
+	ADDQ $8, R9
+
+colTile8m_2_one1:
+	TESTL $1, CX
+	JZ colTile8m_2_next1
+	VMOVSS X1, 0(R9)
+
+colTile8m_2_next1:
+
+colTile8m_2_stored:
 	MOVQ tile_astep(SI), R9
 	SHLQ $2, R9
 	LEAQ (R9)(R9*2), R10
@@ -6951,7 +8735,35 @@ colTile8m_1_noadd:
 	VMAXPS Y0, Y14, Y0
 
 colTile8m_1_norelu:
-	VMASKMOVPS Y0, Y15, 0(R8)
+	MOVQ tile_cols(SI), CX
+	SUBQ $0, CX
+	CMPQ CX, $8
+	JNE colTile8m_1_part
+	VMOVUPS Y0, 0(R8)
+	JMP colTile8m_1_stored
+
+colTile8m_1_part:
+	TESTL $4, CX
+	JZ colTile8m_1_two0
+	VMOVUPS X0, 0(R8)
+	VEXTRACTF128 $1, Y0, X0
+	ADDQ $16, R8
+
+colTile8m_1_two0:
+	TESTL $2, CX
+	JZ colTile8m_1_one0
+	VMOVLPS X0, 0(R8)
+	VMOVHLPS X0, X0, X0
+	ADDQ $8, R8
+
+colTile8m_1_one0:
+	TESTL $1, CX
+	JZ colTile8m_1_next0
+	VMOVSS X0, 0(R8)
+
+colTile8m_1_next0:
+
+colTile8m_1_stored:
 	MOVQ tile_astep(SI), R9
 	SHLQ $2, R9
 	LEAQ (R9)(R9*2), R10
@@ -7020,6 +8832,27 @@ packEight_loop:
 	ADDQ $32, R10
 	DECQ CX
 	JNZ packEight_loop
+	VZEROUPPER
+	RET
+
+// func copySixteen(dst, src *float32, sstep int, k int)
+TEXT ·copySixteen(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ sstep+16(FP), BX
+	SHLQ $2, BX
+	MOVQ k+24(FP), CX
+
+copySixteen_loop:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	PREFETCHT0 64(SI)
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ BX, SI
+	ADDQ $64, DI
+	DECQ CX
+	JNZ copySixteen_loop
 	VZEROUPPER
 	RET
 

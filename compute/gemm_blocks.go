@@ -53,12 +53,14 @@ func gemmWith(kern *gemmKernel, p *Pool, ta, tb bool, m, n, k int, a []float32, 
 	panels := (n + tileWidth - 1) / tileWidth
 	direct := !tb && (m <= 24 || (n <= 2*tileWidth && k*ldb <= 4096))
 	g.k1 = k
+	// Steps of k that lie far apart share few places in the cache.
+	g.copyA = ta && lda >= 512
 	if direct || m <= mcLocal {
 		g.packInTask = !direct
 		// Rows are shared only when B is not packed or there are too few panels.
 		g.rows = m
 		if direct {
-			g.rows = min(m, max(mcLeast, roundUp(mulTask/(n*max(k, 1)), 6)))
+			g.rows = min(m, g.rowsForWork(n, max(k, 1)))
 		}
 		blocks := (m + g.rows - 1) / g.rows
 		g.panels = max(1, min(panels, mulTask/(min(g.rows, m)*max(k, 1)*tileWidth)))
@@ -77,17 +79,27 @@ func gemmWith(kern *gemmKernel, p *Pool, ta, tb bool, m, n, k int, a []float32, 
 			kl := g.k1 - g.k0
 			g.packed = shared.Scratch(np * kl * tileWidth)
 			For(p, np, max(1, 8192/max(kl*tileWidth, 1)), g, packPanels)
-			g.rows = min(m, max(mcLeast, roundUp(mulTask/(np*tileWidth*max(kl, 1)), 6)))
+			g.rows = min(m, g.rowsForWork(np*tileWidth, max(kl, 1)))
 			blocks := (m + g.rows - 1) / g.rows
 			g.panels = np
 			if blocks < 8 {
 				g.panels = max(1, min(np, (np*blocks+15)/16))
 			}
 			g.colGroups = (np + g.panels - 1) / g.panels
-			g.copyA = g.panels >= 6 && (ta || lda >= 256)
+			g.copyA = g.copyA || g.panels >= 6 && (ta || lda >= 256)
 			For(p, blocks*g.colGroups, 1, g, gemmTask)
 		}
 	}
+}
+
+// rowsForWork is how many rows make a task. Those that are copied together
+// have to fit into the second-level cache.
+func (g *gemmArgs) rowsForWork(n, k int) int {
+	rows := max(mcLeast, roundUp(mulTask/(n*k), 6))
+	if g.copyA {
+		rows = max(mcLeast, min(rows, roundUp(65536/min(k, kcMost), 6)))
+	}
+	return rows
 }
 
 // blockEnd is where the block that starts at k0 ends: what is left, cut into
@@ -121,19 +133,17 @@ func (g *gemmArgs) packPanel(dst []float32, col, k0, k1 int) {
 		g.kern.pack(dst, g.b[col*g.ldb+k0:], g.ldb, cols, k1-k0)
 		return
 	}
-	packRows(dst, g.b[k0*g.ldb+col:], g.ldb, cols, k1-k0)
+	packRows(g.kern, dst, g.b[k0*g.ldb+col:], g.ldb, cols, k1-k0)
 }
 
 // packRows is dst[p*16+j] = src[p*step+j] for p < k and j < cols, and zero up
 // to column 16.
-func packRows(dst, src []float32, step, cols, k int) {
+func packRows(kern *gemmKernel, dst, src []float32, step, cols, k int) {
 	if cols == tileWidth {
-		for p := 0; p < k; p++ {
-			*(*[tileWidth]float32)(dst[p*tileWidth:]) = *(*[tileWidth]float32)(src[p*step:])
-		}
+		kern.copy(dst, src, step, k)
 		return
 	}
-	for p := 0; p < k; p++ {
+	for p := range k {
 		d := dst[p*tileWidth : (p+1)*tileWidth]
 		clear(d[copy(d, src[p*step:p*step+cols]):])
 	}

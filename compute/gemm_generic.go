@@ -95,6 +95,13 @@ func packGeneric(dst, src []float32, sstep, cols, k int) {
 	}
 }
 
+// copyGeneric is gemmKernel.copy in plain Go.
+func copyGeneric(dst, src []float32, sstep, k int) {
+	for p := range k {
+		*(*[tileWidth]float32)(dst[p*tileWidth:]) = *(*[tileWidth]float32)(src[p*sstep:])
+	}
+}
+
 // mulAddGeneric is gemmKernel.mulAdd in plain Go.
 func mulAddGeneric(dst, a, b []float32) {
 	for i := range dst {

@@ -41,6 +41,8 @@ type gemmKernel struct {
 	// pack writes dst[p*16+j] = src[j*sstep+p] for p < k and j < cols ≤ 16,
 	// and zeros for the columns that are left.
 	pack func(dst, src []float32, sstep, cols, k int)
+	// copy writes dst[p*16+j] = src[p*sstep+j] for p < k and j < 16.
+	copy func(dst, src []float32, sstep, k int)
 	// mulAdd is dst += a·b, element by element, for len(dst) elements.
 	mulAdd func(dst, a, b []float32)
 }

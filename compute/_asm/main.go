@@ -75,6 +75,7 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $128
 		k.write()
 	}
 	transpose()
+	copyRows()
 	depthwise()
 	pause()
 	os.Stdout.Write(out.Bytes())
@@ -368,15 +369,16 @@ func (k kernel) store(m int, acc func(i, v int) string, mask string) {
 		}
 	}
 	label("%snorelu", where)
+	last := k.vectors - 1
 	for i := 0; i < m; i++ {
 		for v := 0; v < k.vectors; v++ {
-			at := fmt.Sprintf("%d(R%d)", 32*v, 8+i)
-			if k.masked && v == k.vectors-1 {
-				p("VMASKMOVPS %s, %s, %s", acc(i, v), mask, at)
-			} else {
-				p("VMOVUPS %s, %s", acc(i, v), at)
+			if !k.masked || v < last {
+				p("VMOVUPS %s, %d(R%d)", acc(i, v), 32*v, 8+i)
 			}
 		}
+	}
+	if k.masked {
+		k.storePart(m, where, func(i int) string { return acc(i, last)[1:] })
 	}
 	if !k.byCol {
 		return
@@ -385,6 +387,42 @@ func (k kernel) store(m int, acc func(i, v int) string, mask string) {
 	p("MOVQ tile_astep(SI), R9")
 	p("SHLQ $2, R9")
 	p("LEAQ (R9)(R9*2), R10")
+}
+
+// storePart stores the last vector of each row, which has one to eight lanes
+// that count. A masked store would do, but costs dozens of cycles on some
+// processors; so four, two and one lane at a time.
+func (k kernel) storePart(m int, where string, reg func(i int) string) {
+	at := 32 * (k.vectors - 1)
+	p("MOVQ tile_cols(SI), CX")
+	p("SUBQ $%d, CX", 8*(k.vectors-1))
+	p("CMPQ CX, $8")
+	p("JNE %spart", where)
+	for i := 0; i < m; i++ {
+		p("VMOVUPS Y%s, %d(R%d)", reg(i), at, 8+i)
+	}
+	p("JMP %sstored", where)
+	label("%spart", where)
+	for i := 0; i < m; i++ {
+		x := "X" + reg(i)
+		p("TESTL $4, CX")
+		p("JZ %stwo%d", where, i)
+		p("VMOVUPS %s, %d(R%d)", x, at, 8+i)
+		p("VEXTRACTF128 $1, Y%s, %s", reg(i), x)
+		p("ADDQ $16, R%d", 8+i)
+		label("%stwo%d", where, i)
+		p("TESTL $2, CX")
+		p("JZ %sone%d", where, i)
+		p("VMOVLPS %s, %d(R%d)", x, at, 8+i)
+		p("VMOVHLPS %s, %s, %s", x, x, x)
+		p("ADDQ $8, R%d", 8+i)
+		label("%sone%d", where, i)
+		p("TESTL $1, CX")
+		p("JZ %snext%d", where, i)
+		p("VMOVSS %s, %d(R%d)", x, at, 8+i)
+		label("%snext%d", where, i)
+	}
+	label("%sstored", where)
 }
 
 // transpose is the packing of eight rows of B that run along k.
@@ -432,6 +470,31 @@ TEXT ·packEight(SB), NOSPLIT, $0-40
 	p("ADDQ $32, R10")
 	p("DECQ CX")
 	p("JNZ packEight_loop")
+	p("VZEROUPPER")
+	p("RET")
+}
+
+// copyRows is the packing of rows of B that lie as they are wanted.
+func copyRows() {
+	out.WriteString(`
+// func copySixteen(dst, src *float32, sstep int, k int)
+TEXT ·copySixteen(SB), NOSPLIT, $0-32
+`)
+	p("MOVQ dst+0(FP), DI")
+	p("MOVQ src+8(FP), SI")
+	p("MOVQ sstep+16(FP), BX")
+	p("SHLQ $2, BX")
+	p("MOVQ k+24(FP), CX")
+	label("copySixteen_loop")
+	p("VMOVUPS (SI), Y0")
+	p("VMOVUPS 32(SI), Y1")
+	p("PREFETCHT0 64(SI)")
+	p("VMOVUPS Y0, (DI)")
+	p("VMOVUPS Y1, 32(DI)")
+	p("ADDQ BX, SI")
+	p("ADDQ $64, DI")
+	p("DECQ CX")
+	p("JNZ copySixteen_loop")
 	p("VZEROUPPER")
 	p("RET")
 }
