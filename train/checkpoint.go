@@ -536,3 +536,24 @@ func ReadLog(dir string) (Log, error) {
 	}
 	return l, nil
 }
+
+// SameNetwork refuses a graph other than the one that c was saved from.
+func (c *Checkpoint) SameNetwork(g *model.Graph) error {
+	if g.Err != nil {
+		return g.Err
+	}
+	mine := c.Config.Graph
+	differs := len(g.Nodes) != len(mine.Nodes)
+	for i := 0; !differs && i < len(g.Nodes); i++ {
+		a, b := g.Nodes[i], mine.Nodes[i]
+		differs = a.Name != b.Name || a.Kind != b.Kind
+		for j := 0; !differs && a.Kind == b.Kind && j < len(a.Plan.Params) && j < len(b.Plan.Params); j++ {
+			// The first and the last layer may have been fitted to the data.
+			differs = i != g.Output && len(g.Inputs) > 0 && len(a.Plan.Params[j].Shape) != len(b.Plan.Params[j].Shape)
+		}
+	}
+	if differs {
+		return fmt.Errorf("%s: holds a run of %s, got %s: leave the network out to resume, or name the folder of its run", c.Dir, mine.Name, g.Name)
+	}
+	return nil
+}
