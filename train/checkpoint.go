@@ -13,12 +13,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"layercake/compute"
 	"layercake/data"
+	"layercake/layers"
 	"layercake/model"
 )
 
@@ -537,23 +539,19 @@ func ReadLog(dir string) (Log, error) {
 	return l, nil
 }
 
-// SameNetwork refuses a graph other than the one that c was saved from.
+// SameNetwork refuses a graph other than the one that c was saved from: other
+// layers, names, or shapes of parameters.
 func (c *Checkpoint) SameNetwork(g *model.Graph) error {
 	if g.Err != nil {
 		return g.Err
 	}
-	mine := c.Config.Graph
-	differs := len(g.Nodes) != len(mine.Nodes)
-	for i := 0; !differs && i < len(g.Nodes); i++ {
-		a, b := g.Nodes[i], mine.Nodes[i]
-		differs = a.Name != b.Name || a.Kind != b.Kind
-		for j := 0; !differs && a.Kind == b.Kind && j < len(a.Plan.Params) && j < len(b.Plan.Params); j++ {
-			// The first and the last layer may have been fitted to the data.
-			differs = i != g.Output && len(g.Inputs) > 0 && len(a.Plan.Params[j].Shape) != len(b.Plan.Params[j].Shape)
-		}
+	same := func(a, b model.Node) bool {
+		return a.Name == b.Name && a.Kind == b.Kind && slices.EqualFunc(a.Plan.Params, b.Plan.Params,
+			func(p, q layers.Param) bool { return p.Name == q.Name && p.Shape.Equal(q.Shape) })
 	}
-	if differs {
-		return fmt.Errorf("%s: holds a run of %s, got %s: leave the network out to resume, or name the folder of its run", c.Dir, mine.Name, g.Name)
+	if mine := c.Config.Graph; !slices.EqualFunc(mine.Nodes, g.Nodes, same) {
+		return fmt.Errorf("%s: holds a run of %s, got %s with other layers: leave the network out to resume, or name the folder of its run",
+			c.Dir, mine.Name, g.Name)
 	}
 	return nil
 }

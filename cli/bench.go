@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"layercake/compute"
+	"layercake/layers"
+)
+
+func newBench(c *common) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure the engine on this machine",
+		Long:  "Measures matrix products, convolutions, training steps and inference. Run it on a\nquiet machine, and several times: one process is not a measurement.",
+		Example: `  layercake bench gemm --threads 1
+  layercake bench train --workload resnet20 --json`,
+		Args: exactly(0, "one of gemm, conv, train, infer"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newBenchGemm(c), newBenchConv(c), newBenchTrain(c), newBenchInfer(c))
+	return cmd
+}
+
+// rates repeats f for at least span a repeat, and gives the calls a second of
+// each repeat in rising order.
+func rates(repeats int, span, warm time.Duration, f func()) []float64 {
+	n := 0
+	start := time.Now()
+	for time.Since(start) < warm || n < 3 {
+		f()
+		n++
+	}
+	per := time.Since(start) / time.Duration(n)
+	calls := int(span/max(per, 1)) + 1
+	out := make([]float64, repeats)
+	for i := range out {
+		start := time.Now()
+		for range calls {
+			f()
+		}
+		out[i] = float64(calls) / time.Since(start).Seconds()
+	}
+	slices.Sort(out)
+	return out
+}
+
+// gemmShape is one product: C (m×n) = op(A)·op(B), op(A) m×k.
+type gemmShape struct {
+	m, k, n int
+	ta, tb  bool
+}
+
+// gemmShapes are squares, the shapes of layers forward, and those of their
+// weight (TN) and input (NT) gradients.
+func gemmShapes() []gemmShape {
+	var s []gemmShape
+	for _, n := range []int{64, 128, 256, 512, 1024, 2048} {
+		s = append(s, gemmShape{m: n, k: n, n: n})
+	}
+	s = append(s, gemmShape{1024, 1024, 1024, true, false}, gemmShape{1024, 1024, 1024, false, true})
+	for _, d := range [][3]int{{64, 784, 512}, {4096, 27, 16}, {8192, 144, 16}, {2048, 288, 32}, {512, 576, 64}, {32, 256, 1024}} {
+		s = append(s, gemmShape{d[0], d[1], d[2], false, false}, gemmShape{d[0], d[1], d[2], true, false}, gemmShape{d[0], d[1], d[2], false, true})
+	}
+	return append(s, gemmShape{784, 64, 512, true, false}, gemmShape{64, 512, 784, false, true})
+}
+
+type gemmLine struct {
+	M       int     `json:"m"`
+	N       int     `json:"n"`
+	K       int     `json:"k"`
+	TA      bool    `json:"ta"`
+	TB      bool    `json:"tb"`
+	Threads int     `json:"threads"`
+	GFLOPS  float64 `json:"gflops"`
+	Min     float64 `json:"min"`
+	Max     float64 `json:"max"`
+	Kernel  string  `json:"kernel"`
+}
+
+func newBenchGemm(c *common) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "gemm",
+		Short:   "Matrix products, GFLOP/s",
+		Long:    "Times C = op(A)·op(B), row-major, over squares and over the shapes of real layers\nand their gradients: median of 9 repeats of 60 ms.",
+		Example: "  layercake bench gemm --threads 2 --json",
+		Args:    exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			pool := compute.NewPool(c.threads)
+			defer pool.Close()
+			out := cmd.OutOrStdout()
+			if !asJSON {
+				fmt.Fprintf(out, "%-18s %3s  %8s %8s %8s   %s, %d threads\n", "M×K×N", "op", "min", "median", "max", compute.KernelName(), pool.Threads())
+			}
+			for _, s := range gemmShapes() {
+				l := timeGemm(pool, s)
+				if cmd.Context().Err() != nil {
+					return errInterrupted
+				}
+				if asJSON {
+					if err := writeJSON(out, l); err != nil {
+						return err
+					}
+					continue
+				}
+				op := map[bool]string{false: "N", true: "T"}
+				fmt.Fprintf(out, "%-18s %3s  %8.1f %8.1f %8.1f\n", fmt.Sprintf("%d×%d×%d", s.m, s.k, s.n), op[s.ta]+op[s.tb], l.Min, l.GFLOPS, l.Max)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	return cmd
+}
+
+func timeGemm(pool *compute.Pool, s gemmShape) gemmLine {
+	r := layers.Stream(1, "bench")
+	random := func(n int) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = r.Float32() - 0.5
+		}
+		return x
+	}
+	a, b, y := random(s.m*s.k), random(s.k*s.n), make([]float32, s.m*s.n)
+	lda, ldb := s.k, s.n
+	if s.ta {
+		lda = s.m
+	}
+	if s.tb {
+		ldb = s.k
+	}
+	v := rates(9, 60*time.Millisecond, 60*time.Millisecond, func() {
+		compute.Gemm(pool, s.ta, s.tb, s.m, s.n, s.k, a, lda, b, ldb, y, s.n, compute.Epilogue{})
+	})
+	flop := 2 * float64(s.m) * float64(s.n) * float64(s.k) / 1e9
+	return gemmLine{s.m, s.n, s.k, s.ta, s.tb, pool.Threads(), flop * v[4], flop * v[0], flop * v[8], compute.KernelName()}
+}

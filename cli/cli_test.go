@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// exec runs the command line in this process.
+func execute(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	status = run(t.Context(), args, &out, &err)
+	return status, out.String(), err.String()
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestRefusals holds bad input to one sentence, the right exit status, and
+// nothing on stdout.
+func TestRefusals(t *testing.T) {
+	net := func(layers string) string {
+		return write(t, "net.yaml", "name: net\ninput: [3, 8, 8]\nlayers:\n"+layers)
+	}
+	for _, c := range []struct {
+		name   string
+		args   []string
+		status int
+		want   []string // parts of the sentence
+	}{
+		{"unknown layer", []string{"summary", net("  - convd: {filters: 3}\n")}, 1, []string{"net.yaml:4:", "convd", "conv2d"}},
+		{"misspelt setting", []string{"summary", net("  - conv2d: {filter: 3}\n")}, 1, []string{"net.yaml:4:", "filter", "filters"}},
+		{"conv too big", []string{"check", net("  - conv2d: {filters: 3, kernel: 11, padding: valid}\n")}, 1, []string{"conv", "11"}},
+		{"unequal residual", []string{"summary", net("  - residual:\n      layers:\n        - conv2d: {filters: 5, padding: same}\n")}, 1, []string{"3×8×8", "5×8×8", "projection"}},
+		{"no such network", []string{"summary", "resnet2"}, 1, []string{"resnet2", "did you mean resnet20"}},
+		{"huge", []string{"train", net("  - flatten\n  - dense: {units: 1000000}\n  - dense: {units: 1000000}\n  - dense: {units: 10}\n")}, 1, []string{"memory"}},
+		{"cut idx", []string{"train", "linear", "--data", "mnist", "--data-dir", filepath.Dir(write(t, "train-images-idx3-ubyte", "\x00\x00\x08\x03\x00\x00\x00\x09\x00\x00\x00\x1c\x00\x00\x00\x1cabc"))}, 1, []string{"train-images-idx3-ubyte"}},
+		{"text in a number column", []string{"train", "linear", "--data", write(t, "t.csv", "a,b,kind\n1,2,x\n3,four,y\n5,6,x\n7,8,y\n")}, 1, []string{"t.csv", "four"}},
+		{"no checkpoint", []string{"train", "--resume", t.TempDir()}, 1, []string{"checkpoint"}},
+		{"no terminal", nil, 1, []string{"terminal"}},
+		{"unknown command", []string{"tarin", "lenet5"}, 2, []string{"tarin"}},
+		{"unknown flag", []string{"train", "lenet5", "--epoch", "3"}, 2, []string{"--epoch"}},
+		{"no network", []string{"train"}, 2, []string{"NETWORK"}},
+		{"bad shape", []string{"summary", "resnet18", "--input", "3xx"}, 2, []string{"3xx"}},
+		{"unknown optimizer", []string{"train", "linear", "--optimizer", "adm", "--train-samples", "100", "--test-samples", "10"}, 1, []string{"adm", "adam"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			status, stdout, stderr := execute(t, c.args...)
+			if status != c.status {
+				t.Errorf("exit %d, want %d: %s", status, c.status, stderr)
+			}
+			if stdout != "" {
+				t.Errorf("wrote to stdout: %q", stdout)
+			}
+			lines := strings.Split(strings.TrimSpace(strings.TrimSuffix(stderr, "Try 'layercake --help'.\n")), "\n")
+			if len(lines) != 1 {
+				t.Errorf("%d lines, want one: %q", len(lines), stderr)
+			}
+			for _, w := range c.want {
+				if !strings.Contains(stderr, w) {
+					t.Errorf("%q does not say %q", strings.TrimSpace(stderr), w)
+				}
+			}
+		})
+	}
+}
+
+// TestPromises holds the JSON shapes that programs rely on.
+func TestPromises(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		keys []string
+	}{
+		{[]string{"summary", "lenet5", "--json"}, []string{"name", "input", "params", "macs", "activation_bytes", "layers"}},
+		{[]string{"presets", "--json"}, []string{"name", "task", "input", "params", "macs"}},
+		{[]string{"layers", "--json"}, []string{"kind", "family", "summary", "settings"}},
+		{[]string{"compare", "lenet5", "mlp", "--json"}, []string{"networks", "rows"}},
+		{[]string{"data", "--json"}, []string{"name", "input", "classes"}},
+	} {
+		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
+			status, stdout, stderr := execute(t, c.args...)
+			if status != 0 {
+				t.Fatalf("exit %d: %s", status, stderr)
+			}
+			var v any
+			if err := json.Unmarshal([]byte(stdout), &v); err != nil {
+				t.Fatal(err)
+			}
+			if list, ok := v.([]any); ok {
+				v = list[0]
+			}
+			for _, k := range c.keys {
+				if _, ok := v.(map[string]any)[k]; !ok {
+					t.Errorf("no %q in %.200s", k, stdout)
+				}
+			}
+		})
+	}
+}
+
+// TestSummaryCounts holds the figures that PyTorch and torchvision give.
+func TestSummaryCounts(t *testing.T) {
+	for _, c := range []struct {
+		network      string
+		args         []string
+		params, macs int64
+	}{
+		{"lenet5", nil, 61706, 416520},
+		{"resnet18", nil, 11689512, 1814073344},
+		{"resnet18", []string{"--input", "3x112x112"}, 11689512, 0},
+		{"resnet20", nil, 272474, 0},
+	} {
+		status, stdout, stderr := execute(t, append([]string{"summary", c.network, "--json"}, c.args...)...)
+		if status != 0 {
+			t.Fatalf("exit %d: %s", status, stderr)
+		}
+		var s summaryJSON
+		if err := json.Unmarshal([]byte(stdout), &s); err != nil {
+			t.Fatal(err)
+		}
+		if s.Params != c.params || c.macs != 0 && s.MACs != c.macs {
+			t.Errorf("%s %v: %d parameters, %d MACs, want %d and %d", c.network, c.args, s.Params, s.MACs, c.params, c.macs)
+		}
+		var params, macs int64
+		for _, l := range s.Layers {
+			params, macs = params+l.Params, macs+l.MACs
+		}
+		if params != s.Params || macs != s.MACs {
+			t.Errorf("%s: the layers add up to %d and %d", c.network, params, macs)
+		}
+	}
+}
+
+func TestHelpHasExamples(t *testing.T) {
+	for _, c := range append(newRoot().Commands(), newRoot()) {
+		if c.Example == "" || c.Short == "" {
+			t.Errorf("%s has no example or summary", c.Name())
+		}
+	}
+}

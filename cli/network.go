@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"layercake/compute"
+	"layercake/layers"
+	"layercake/model"
+	"layercake/presets"
+)
+
+// openNetwork reads NETWORK: a file where there is one of that name, else a
+// preset. The path is empty for a preset.
+func openNetwork(name string) (spec *model.Spec, path string, err error) {
+	info, statErr := os.Stat(name)
+	if statErr == nil && !info.IsDir() {
+		spec, err := model.Load(name)
+		return spec, name, err
+	}
+	if spec, err := presets.Spec(name); err == nil {
+		return spec, "", nil
+	}
+	if statErr != nil && !errors.Is(statErr, fs.ErrNotExist) {
+		return nil, "", fmt.Errorf("open network %s: %w", name, statErr)
+	}
+	var names []string
+	for _, p := range presets.List() {
+		names = append(names, p.Name)
+	}
+	hint := "'layercake presets' lists the presets"
+	if near := layers.Nearest(name, names); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return nil, "", fmt.Errorf("%s is neither a file nor a preset: %s", name, hint)
+}
+
+// resolveNetwork is openNetwork followed by model.Resolve, refusals included.
+func resolveNetwork(name string) (*model.Graph, error) {
+	spec, _, err := openNetwork(name)
+	if err != nil {
+		return nil, err
+	}
+	g := model.Resolve(spec)
+	return g, g.Err
+}
+
+// parseShape reads 3x224x224, 3×224×224 or 3,224,224.
+func parseShape(text string) (compute.Shape, error) {
+	parts := strings.FieldsFunc(text, func(r rune) bool { return r == 'x' || r == '×' || r == ',' })
+	var s compute.Shape
+	for _, p := range parts {
+		n, err := strconv.Atoi(p)
+		if err != nil || n < 1 || n > 1<<24 {
+			return nil, fmt.Errorf("input shape is %q, wants whole numbers such as 3x224x224", text)
+		}
+		s = append(s, n)
+	}
+	if len(s) == 0 || len(s) > 4 {
+		return nil, fmt.Errorf("input shape is %q, wants one to four numbers such as 3x224x224", text)
+	}
+	return s, nil
+}

@@ -1,0 +1,341 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/adrg/xdg"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"layercake/data"
+	"layercake/model"
+	"layercake/train"
+	"layercake/tui/widget"
+)
+
+type trainFlags struct {
+	data, out, resume, optimizer, target string
+	epochs, steps, batch, every          int
+	lr                                   float64
+	trainN, testN                        int
+	asJSON                               bool
+}
+
+func newTrain(c *common) *cobra.Command {
+	var f trainFlags
+	cmd := &cobra.Command{
+		Use:   "train NETWORK",
+		Short: "Train without a screen",
+		Long: `Trains NETWORK and prints its progress. What the flags leave open comes from the
+network file's train section. Checkpoints go to --out (else to a folder of
+layercake's own, see 'layercake runs'); an interrupted run saves one first, and
+--resume goes on from there with the numbers that it would have had.`,
+		Example: `  layercake train lenet5
+  layercake train resnet8 --data mnist --data-dir ~/mnist --epochs 3
+  layercake train mine.yaml --data flowers.csv --lr 0.01 --json
+  layercake train --resume runs/lenet5`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.resume != "" {
+				return atMost(1)(cmd, args)
+			}
+			return exactly(1, "one NETWORK")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runTrain(cmd, c, &f, args)
+		},
+	}
+	s := cmd.Flags()
+	s.StringVar(&f.data, "data", "", "data set by name, or the path of a CSV file or a folder (default: the network's own)")
+	s.StringVar(&f.target, "target", "", "column of a CSV to predict, by name or number (default: the last)")
+	s.IntVar(&f.epochs, "epochs", 0, "epochs to train")
+	s.IntVar(&f.steps, "steps", 0, "steps to train")
+	s.IntVar(&f.batch, "batch", 0, "samples a step")
+	s.Float64Var(&f.lr, "lr", 0, "learning rate")
+	s.StringVar(&f.optimizer, "optimizer", "", "optimizer: sgd, adam or adamw")
+	s.IntVar(&f.trainN, "train-samples", 0, "use only so many training samples")
+	s.IntVar(&f.testN, "test-samples", 0, "use only so many test samples")
+	s.IntVar(&f.every, "every", 100, "steps between step lines of --json")
+	s.StringVar(&f.out, "out", "", "folder for the checkpoint and the log")
+	s.StringVar(&f.resume, "resume", "", "go on from the checkpoint in this folder")
+	s.BoolVar(&f.asJSON, "json", false, "print one JSON object a line")
+	return cmd
+}
+
+func runTrain(cmd *cobra.Command, c *common, f *trainFlags, args []string) error {
+	for _, n := range []struct {
+		flag string
+		bad  bool
+	}{{"epochs", f.epochs < 0}, {"steps", f.steps < 0}, {"batch", f.batch < 0}, {"threads", c.threads < 0}, {"lr", f.lr < 0}, {"every", f.every < 0}} {
+		if n.bad {
+			return usageError{fmt.Errorf("--%s is below zero", n.flag)}
+		}
+	}
+	over := train.Overrides{Epochs: f.epochs, Steps: f.steps, Batch: f.batch, LR: f.lr, Optimizer: f.optimizer, Threads: c.threads}
+	if c.seed != 0 {
+		over.Seed = &c.seed
+	}
+	ctx := cmd.Context()
+	out := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.asJSON)
+
+	var r *train.Run
+	var err error
+	if f.resume != "" {
+		r, err = resumeRun(ctx, c, f, args, over, out)
+	} else {
+		r, err = startRun(ctx, c, f, args[0], over, out)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
+		return err
+	}
+	interrupted := make(chan struct{})
+	go func() {
+		select {
+		case <-ctx.Done():
+			close(interrupted)
+			r.Stop()
+		case <-r.Done():
+		}
+	}()
+	out.follow(r)
+	err = r.Wait()
+	out.done(r)
+	select {
+	case <-interrupted:
+		if err == nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "interrupted: saved; go on with: layercake train --resume %s\n", r.Config().Dir)
+			return errInterrupted
+		}
+	default:
+	}
+	return err
+}
+
+func startRun(ctx context.Context, c *common, f *trainFlags, name string, over train.Overrides, out *progress) (*train.Run, error) {
+	spec, _, err := openNetwork(name)
+	if err != nil {
+		return nil, err
+	}
+	// A network that is refused is refused before data is read or drawn.
+	if g := model.Resolve(spec); g.Err != nil {
+		return nil, g.Err
+	}
+	source := train.Source{Name: spec.Train.Data, Dir: c.dataDir, Seed: c.seed, Train: f.trainN, Test: f.testN, Target: f.target}
+	if f.data != "" {
+		source.Name = f.data
+	}
+	if source.Name == "" {
+		source.Name = data.Catalog[0].Name
+	}
+	set, err := openData(ctx, source, out)
+	if err != nil {
+		return nil, err
+	}
+	classes := len(set.Classes)
+	if classes == 0 {
+		classes = set.Targets
+	}
+	adapted, changed := model.Adapt(spec, set.Input, classes)
+	if adapted == nil {
+		return nil, fmt.Errorf("%s cannot be fitted to %s: %s", spec.Name, set.Name, changed)
+	}
+	if changed != "" {
+		out.say("%s", changed)
+	}
+	g := model.Resolve(adapted)
+	cfg, err := train.FromSpec(g, set, over)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Source = source
+	cfg.StepEvents, cfg.Events = f.every, out.event
+	cfg.SaveEvery = 30 * time.Second
+	if cfg.Dir, err = runDir(f.out, g.Name); err != nil {
+		return nil, err
+	}
+	return train.Start(ctx2(ctx), cfg)
+}
+
+// ctx2 lets a run outlive an interrupt for as long as saving takes: Stop ends it.
+func ctx2(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
+
+func resumeRun(ctx context.Context, c *common, f *trainFlags, args []string, over train.Overrides, out *progress) (*train.Run, error) {
+	k, err := train.ReadCheckpoint(f.resume)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.Override(over); err != nil {
+		return nil, err
+	}
+	if len(args) == 1 {
+		spec, _, err := openNetwork(args[0])
+		if err != nil {
+			return nil, err
+		}
+		// Fit it to the data as the run did; what else differs is another network.
+		g := k.Config.Graph
+		if adapted, _ := model.Adapt(spec, g.Inputs[0].Shape, g.Nodes[g.Output].Plan.Out.Size()); adapted != nil {
+			spec = adapted
+		}
+		if err := k.SameNetwork(model.Resolve(spec)); err != nil {
+			return nil, err
+		}
+	}
+	source := k.Config.Source
+	if f.data != "" {
+		source.Name = f.data
+	}
+	if c.dataDir != "" {
+		source.Dir = c.dataDir
+	}
+	if k.Config.Data, err = openData(ctx, source, out); err != nil {
+		return nil, err
+	}
+	cfg := k.Config
+	cfg.StepEvents, cfg.Events = f.every, out.event
+	if f.out != "" {
+		cfg.Dir = f.out
+	}
+	out.say("resuming %s at step %d", k.Dir, k.Step)
+	return train.Resume(ctx2(ctx), k, cfg)
+}
+
+func openData(ctx context.Context, s train.Source, out *progress) (*data.Set, error) {
+	o := s.Options()
+	if o.Seed == 0 {
+		o.Seed = 1
+	}
+	if out.terminal {
+		o.Progress = func(done, total int) { out.line("reading %s: %d of %d", s.Name, done, total) }
+	}
+	set, err := data.Open(ctx, s.Name, o)
+	out.line("")
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range set.Notes {
+		out.say("%s: %s", set.Name, n)
+	}
+	return set, nil
+}
+
+// runDir is the folder that a run is kept in: the one asked for, or a new one
+// among layercake's own.
+func runDir(asked, network string) (string, error) {
+	if asked != "" {
+		return asked, os.MkdirAll(asked, 0o755)
+	}
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(network))
+	if err := os.MkdirAll(runsDir(), 0o755); err != nil {
+		return "", fmt.Errorf("make a folder for the run: %w: name one with --out", err)
+	}
+	stamp := time.Now().Format("20060102-150405")
+	for i := 1; ; i++ {
+		dir := filepath.Join(runsDir(), name+"-"+stamp)
+		if i > 1 {
+			dir += fmt.Sprintf("-%d", i)
+		}
+		err := os.Mkdir(dir, 0o755)
+		if err == nil {
+			return dir, nil
+		}
+		if !errors.Is(err, os.ErrExist) {
+			return "", fmt.Errorf("make a folder for the run: %w: name one with --out", err)
+		}
+	}
+}
+
+// runsDir is where runs without --out are kept.
+func runsDir() string { return filepath.Join(xdg.DataHome, "layercake", "runs") }
+
+// progress prints a run: JSON lines, or a table with a live line on a terminal.
+type progress struct {
+	out, err io.Writer
+	asJSON   bool
+	terminal bool
+	live     bool // a line without an end is on the terminal
+}
+
+func newProgress(out, err io.Writer, asJSON bool) *progress {
+	p := &progress{out: out, err: err, asJSON: asJSON}
+	if f, ok := err.(*os.File); ok {
+		p.terminal = term.IsTerminal(int(f.Fd()))
+	}
+	return p
+}
+
+// say prints a message on a line of its own.
+func (p *progress) say(format string, args ...any) {
+	p.line("")
+	fmt.Fprintf(p.err, format+"\n", args...)
+}
+
+// line replaces the live line; only on a terminal.
+func (p *progress) line(format string, args ...any) {
+	if !p.terminal || format == "" && !p.live {
+		return
+	}
+	fmt.Fprint(p.err, "\r\x1b[K")
+	p.live = format != ""
+	if p.live {
+		fmt.Fprintf(p.err, format, args...)
+	}
+}
+
+// event prints what --json promises, and without it the lines of epochs.
+func (p *progress) event(e train.Event) {
+	if p.asJSON {
+		p.line("")
+		if err := writeJSON(p.out, e); err != nil {
+			fmt.Fprintf(p.err, "layercake: write: %v\n", err)
+		}
+		return
+	}
+	switch e := e.(type) {
+	case train.EventStart:
+		p.line("")
+		fmt.Fprintf(p.out, "%s: %s parameters on %s, %s training and %s test samples, batch %d, %d threads, seed %d\n",
+			e.Network, widget.Group(e.Params), e.Data, widget.Group(int64(e.TrainSamples)), widget.Group(int64(e.TestSamples)), e.Batch, e.Threads, e.Seed)
+		fmt.Fprintf(p.out, "%6s  %10s %10s  %10s %10s  %8s\n", "epoch", "train loss", "accuracy", "test loss", "accuracy", "seconds")
+	case train.EventEpoch:
+		p.line("")
+		fmt.Fprintf(p.out, "%6d  %10.4f %10s  %10.4f %10s  %8.1f\n", e.Epoch, e.TrainLoss, widget.Percent(float64(e.TrainAccuracy), 2),
+			e.TestLoss, widget.Percent(float64(e.TestAccuracy), 2), e.Seconds)
+	}
+}
+
+// follow shows the run's state on the live line until it ends.
+func (p *progress) follow(r *train.Run) {
+	for s := range r.Snapshots() {
+		if !p.terminal || s.Phase != train.Training {
+			continue
+		}
+		p.line("epoch %d  step %d/%d  loss %.4f  %s  %s samples/s  %s left", s.Epoch, s.StepInEpoch, s.PerEpoch, s.Loss,
+			widget.Percent(s.Accuracy, 1), widget.Group(int64(s.SamplesPerSecond)), widget.Duration(s.Left))
+	}
+	p.line("")
+}
+
+func (p *progress) done(r *train.Run) {
+	if p.asJSON {
+		return
+	}
+	s := r.Last()
+	if s.Reason == train.Finished {
+		fmt.Fprintf(p.out, "finished after %s steps in %s; saved in %s\n", widget.Group(int64(s.Step)), widget.Duration(s.Elapsed), r.Config().Dir)
+	}
+}
