@@ -303,7 +303,7 @@ func (a *app) View() string {
 	for _, p := range a.desk.panels {
 		x, y, w, h := placed(p, a.w, l.body)
 		inner := strings.Split(p.View(w-4, h-2), "\n")
-		body = over(body, framed(t, p.Title(), inner, w, h), x, y)
+		body = over(t, body, framed(t, p.Title(), inner, w, h), x, y)
 	}
 	lines = append(lines, box(body, a.w, l.body)...)
 	if l.ruleBelow {

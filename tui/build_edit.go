@@ -23,20 +23,40 @@ func (b *buildScreen) move(what string, s *model.Spec, path model.Path, err erro
 	}
 	b.d.apply(s, what, path)
 	if n := b.d.places(path); n > 1 && b.d.graph.Err == nil {
-		b.d.say(fmt.Sprintf("%s: at %d places, since the block repeats", what, n))
+		b.d.say(fmt.Sprintf("%s: at %d places, since blocks share it", what, n))
 	}
 	return nil
 }
 
-// places is how many rows the item at path stands for.
+// places is how many rows of layers the item at path stands for: several where
+// a block repeats, or where blocks take their layers from one template.
 func (d *desk) places(path model.Path) int {
-	n := 0
+	if len(path) == 0 {
+		return 0
+	}
+	n, origin := 0, d.origin(path)
 	for i := range d.graph.Rows {
-		if r := &d.graph.Rows[i]; r.Node >= 0 && path.Equal(r.Item) {
+		r := &d.graph.Rows[i]
+		last := len(r.Item) - 1
+		if r.Node >= 0 && last >= 0 && r.Item[last].Index == path[len(path)-1].Index && d.origin(r.Item) == origin {
 			n++
 		}
 	}
 	return n
+}
+
+// origin names the place in the file that edits at path go to: of a row in a
+// template the template's.
+func (d *desk) origin(path model.Path) string {
+	for k := len(path) - 1; k > 0; k-- {
+		if path[k].List != "layers" {
+			continue
+		}
+		if it, err := d.spec().At(path[:k]); err == nil && it.Use != "" {
+			return it.Use + " " + path[k:].Key()
+		}
+	}
+	return path.Key()
 }
 
 // target is the row that edits go to; nil, with a word about it, where there

@@ -124,7 +124,7 @@ func (b *buildScreen) edit() tea.Cmd {
 	}
 	f := &form{title: r.Kind, name: r.Name, what: "edit " + r.Name, fields: b.settings(r)}
 	if n := b.d.places(r.Item); n > 1 && r.Node >= 0 {
-		f.hint = fmt.Sprintf("Changes %d rows: the block repeats.", n)
+		f.hint = fmt.Sprintf("One edit, %d rows: blocks share it.", n)
 	}
 	return b.openForm(f)
 }
@@ -147,6 +147,16 @@ func (b *buildScreen) settingLines(r *model.Row, w int) []string {
 			s += t.dim.Render(" " + f.unit)
 		}
 		out = append(out, fit(s, w))
+	}
+	if r.Kind != model.GroupBlock || r.Item == nil {
+		return out
+	}
+	if it, err := b.d.spec().At(r.Item); err == nil && len(it.First) > 0 {
+		var first []string
+		for _, s := range it.First {
+			first = append(first, s.Key+" "+s.Value.String())
+		}
+		out = append(out, fit(" "+t.dim.Render(fit("first", 13))+t.strong.Render(strings.Join(first, ", ")), w))
 	}
 	return out
 }

@@ -128,11 +128,25 @@ func (b *buildScreen) training() tea.Cmd {
 		return nil
 	})
 	set.suggest = names
+	put := set.set
+	set.set = func(s *model.Spec, v string) (*model.Spec, model.Path, error) {
+		out, path, err := put(s, v)
+		if err != nil {
+			return nil, nil, err
+		}
+		// The input goes with a set of the catalog: its samples have one shape.
+		i := slices.IndexFunc(data.Catalog, func(e data.Entry) bool { return e.Name == v && e.Input != nil })
+		if i >= 0 && len(s.Inputs) == 1 && s.Inputs[0].Tokens == 0 {
+			out, err = model.SetInput(out, 0, data.Catalog[i].Input, 0)
+		}
+		return out, path, err
+	}
 	fields := []field{set}
 	if len(s.Inputs) == 1 {
 		in := model.Row{Name: s.Inputs[0].Name}
 		fields = append(fields, b.inputFields(&in)[0])
 		fields[1].name = "input"
+		fields[1].live = func(s *model.Spec) string { return commas(s.Inputs[0].Shape) }
 	}
 	fields = append(fields,
 		count("batch", "samples a step", ts.Batch, defaultBatch, func(t *model.TrainSpec) *int { return &t.Batch }),

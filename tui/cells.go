@@ -84,16 +84,25 @@ func wrap(text string, w int) []string {
 	return lines
 }
 
-// over lays a panel on a frame, its upper left corner at column x, row y.
-func over(frame, panel []string, x, y int) []string {
-	out := append([]string(nil), frame...)
+// over lays a panel on a frame, its upper left corner at column x, row y. The
+// frame steps back: all of it is faint.
+func over(t *theme, frame, panel []string, x, y int) []string {
+	out := make([]string, len(frame))
+	for i, l := range frame {
+		out[i] = ansi.Strip(l)
+	}
 	for i, p := range panel {
 		at := y + i
 		if at < 0 || at >= len(out) {
 			continue
 		}
 		w := lipgloss.Width(p)
-		out[at] = ansi.Truncate(out[at], x, "") + "\x1b[0m" + p + "\x1b[0m" + ansi.TruncateLeft(out[at], x+w, "")
+		out[at] = t.faint.Render(ansi.Truncate(out[at], x, "")) + p + t.faint.Render(ansi.TruncateLeft(out[at], x+w, ""))
+	}
+	for i := range out {
+		if i < y || i >= y+len(panel) {
+			out[i] = t.faint.Render(out[i])
+		}
 	}
 	return out
 }

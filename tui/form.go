@@ -44,7 +44,11 @@ type field struct {
 	min, max         float64 // both zero: any
 	value            entry
 	was              string
-	fresh            bool // nothing typed yet: the first sign replaces the value
+	moved            string // the value that another field gave
+	fresh            bool   // nothing typed yet: the first sign replaces the value
+	// live, where given, is the value while nobody has typed one: another field
+	// may move it.
+	live func(s *model.Spec) string
 	// set puts the value into s and says where the cursor goes, nil: where it is.
 	set func(s *model.Spec, value string) (*model.Spec, model.Path, error)
 }
@@ -77,7 +81,11 @@ func textField(name, help, value string, set func(s *model.Spec, value string) (
 	return field{name: name, help: help, was: value, value: newEntry(value), set: set}
 }
 
-func (f *field) changed() bool { return strings.TrimSpace(f.value.String()) != f.was }
+// changed says that somebody has typed another value here.
+func (f *field) changed() bool {
+	v := strings.TrimSpace(f.value.String())
+	return v != f.was && (f.moved == "" || v != f.moved)
+}
 
 // bump steps a number or takes the next word.
 func (f *field) bump(n int) bool {
@@ -180,6 +188,17 @@ func (f *form) try() {
 	}
 	f.seen = f.d.shown()
 	f.after = figuresOf(f.seen)
+	for i := range f.fields {
+		if fd := &f.fields[i]; fd.live != nil && (fd.fresh || !fd.changed()) {
+			fd.follow(fd.live(s))
+		}
+	}
+}
+
+// follow shows a value that another field has moved.
+func (f *field) follow(value string) {
+	f.value.set(value)
+	f.moved = value
 }
 
 // key takes a typed sign and says whether a value may have changed.
@@ -326,7 +345,7 @@ func (f *form) fieldLine(t *theme, i, name, w int) string {
 	}
 	if f.errs[i] != nil {
 		value += t.bad.Render(" ✗")
-	} else if fd.changed() {
+	} else if strings.TrimSpace(fd.value.String()) != fd.was {
 		was := fd.was
 		if was == "" {
 			was = "empty"

@@ -28,6 +28,7 @@ type line struct {
 	row    int
 	gutter string // brackets and indentation left of the title
 	fold   string // ▸ ▾ or ""
+	skips  bool   // folded, with a residual inside
 }
 
 type gutterKind uint8
@@ -124,6 +125,16 @@ func (s *stack) lastChild(i int) int {
 	return last
 }
 
+// hasSkip says that a residual lies somewhere in group i.
+func (s *stack) hasSkip(i int) bool {
+	for j := i + 1; j < len(s.rows) && s.rows[j].Depth > s.rows[i].Depth; j++ {
+		if s.rows[j].Kind == model.GroupResidual {
+			return true
+		}
+	}
+	return false
+}
+
 // layout makes lines from rows and folds.
 func (s *stack) layout() {
 	s.lines = s.lines[:0]
@@ -131,8 +142,7 @@ func (s *stack) layout() {
 		row  int
 		kind gutterKind
 		last int // last child, for brackets
-		on   bool
-		end  bool
+		on   bool // its bracket has begun
 	}
 	var levels []level
 	for i := 0; i < len(s.rows); i++ {
@@ -165,7 +175,7 @@ func (s *stack) layout() {
 					mark = "▸"
 				}
 			}
-			s.lines = append(s.lines, line{row: i, gutter: g.String(), fold: mark})
+			s.lines = append(s.lines, line{row: i, gutter: g.String(), fold: mark, skips: folded && s.hasSkip(i)})
 		}
 		if !r.Group {
 			continue

@@ -6,13 +6,13 @@ import (
 	"layercake/model"
 )
 
-// nameWidth is how wide the column with the layers' names may get.
+// The column with the layers' names is at least and at most so wide.
 const nameMin, nameMax = 26, 42
 
 // view draws the stack in w×h cells: a line of titles, then rows. Columns that
 // do not fit beside the names are left out, the highest rank first.
 func (s *stack) view(t *theme, w, h int, cols []column) []string {
-	name, cols, widths := fitColumns(w-2, cols)
+	name, cols, widths := fitColumns(w-3, cols)
 	out := make([]string, 0, h)
 	var head strings.Builder
 	head.WriteString("  " + fit("  layer", name))
@@ -81,11 +81,14 @@ func (s *stack) title(t *theme, l line, r *model.Row) string {
 	title := r.Title
 	if r.Group {
 		style := t.of(r.Family).Bold(true)
-		label := r.Label
 		if s.isRepetition(l.row) {
 			style = t.of(r.Family)
 		}
-		return gutter + fold + style.Render(fit(title, max(cells(title), 5))) + " " + t.text.Render(label)
+		text := gutter + fold + style.Render(fit(title, max(cells(title), 5))) + " " + t.text.Render(r.Label)
+		if l.skips {
+			text += t.dim.Render("  skip")
+		}
+		return text
 	}
 	label := t.text
 	if r.Params == 0 && r.MACs == 0 {
@@ -94,7 +97,11 @@ func (s *stack) title(t *theme, l line, r *model.Row) string {
 	if r.Problem != nil {
 		label = t.bad
 	}
-	return gutter + fold + t.of(r.Family).Render(fit(title, max(cells(title), 5))) + " " + label.Render(r.Label)
+	text := r.Label
+	if text == "" && !strings.HasPrefix(r.Kind, r.Title) {
+		text = r.Kind
+	}
+	return gutter + fold + t.of(r.Family).Render(fit(title, max(cells(title), 6))) + " " + label.Render(text)
 }
 
 // fitColumns shares w cells among the names and those columns that fit.
