@@ -155,13 +155,11 @@ func AvgPoolForward(p *Pool, g *Pooling, x, y []float32) {
 			for ow := range g.OW {
 				w := g.window(r%g.OH, ow)
 				y := t.y[(r*g.OW+ow)*g.C:][:g.C]
-				clear(y)
-				for i := range w.kh {
-					for j := range w.kw {
-						vec.add(y, y, image[((w.h0+i)*g.W+w.w0+j)*g.C:][:g.C])
-					}
+				if w.kh == 0 || w.kw == 0 { // the window lies in the padding
+					clear(y)
+					continue
 				}
-				vec.scale(y, y, g.share(w, r%g.OH, ow))
+				vec.avgPool(w, image[(w.h0*g.W+w.w0)*g.C:], y, g.share(w, r%g.OH, ow))
 			}
 		}
 	})
@@ -189,25 +187,44 @@ func (g *Pooling) share(w poolWindow, oh, ow int) float32 {
 func AvgPoolBackward(p *Pool, g *Pooling, dy, dx []float32) {
 	mustLen("average pooling's gradient", g.out(), len(dy))
 	mustLen("average pooling's input gradient", g.in(), len(dx))
-	For(p, g.N, g.imageGrain(), poolArgs{g: *g, x: dx, y: dy}, func(t *poolArgs, w *Worker, lo, hi int) {
+	For(p, g.N, g.imageGrain(), poolArgs{g: *g, x: dx, y: dy}, func(t *poolArgs, _ *Worker, lo, hi int) {
 		g := &t.g
 		size := g.H * g.W * g.C
 		clear(t.x[lo*size : hi*size])
-		part := w.Scratch(g.C)
 		for r := lo * g.OH; r < hi*g.OH; r++ {
 			image := t.x[r/g.OH*size:][:size]
 			for ow := range g.OW {
 				w := g.window(r%g.OH, ow)
-				vec.scale(part, t.y[(r*g.OW+ow)*g.C:][:g.C], g.share(w, r%g.OH, ow))
-				for i := range w.kh {
-					for j := range w.kw {
-						d := image[((w.h0+i)*g.W+w.w0+j)*g.C:][:g.C]
-						vec.add(d, d, part)
-					}
+				if w.kh == 0 || w.kw == 0 {
+					continue
 				}
+				vec.avgPoolGrad(w, t.y[(r*g.OW+ow)*g.C:][:g.C], image[(w.h0*g.W+w.w0)*g.C:], g.share(w, r%g.OH, ow))
 			}
 		}
 	})
+}
+
+func avgPoolGeneric(w poolWindow, x, y []float32, s float32) {
+	for c := range y {
+		var sum float32
+		for i := range w.kh {
+			for j := range w.kw {
+				sum += x[i*w.row+j*w.c+c]
+			}
+		}
+		y[c] = s * sum
+	}
+}
+
+func avgPoolGradGeneric(w poolWindow, dy, dx []float32, s float32) {
+	for i := range w.kh {
+		for j := range w.kw {
+			row := dx[i*w.row+j*w.c:][:len(dy)]
+			for c, d := range dy {
+				row[c] += s * d
+			}
+		}
+	}
 }
 
 type globalArgs struct {

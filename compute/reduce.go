@@ -1,8 +1,6 @@
 package compute
 
-import "math"
-
-// reduceArgs are the operands of a reduction; part has width sums a chunk.
+// reduceArgs are the operands of a reduction; part is for the chunks' sums.
 type reduceArgs struct {
 	x, y  []float32
 	part  []float64
@@ -14,61 +12,57 @@ func reduceGrain(n int) int {
 	return max(grain, (n+64*grain-1)/(64*grain)*grain)
 }
 
-// reduce runs body over chunks of x and adds up what each puts into the width
-// sums of its chunk, in chunk order.
-func reduce(p *Pool, x, y []float32, width int, body func(t *reduceArgs, w *Worker, lo, hi int)) (sums [2]float64) {
+// reduce runs body over chunks of x and adds up what each puts into part for
+// its chunk, in chunk order.
+func reduce(p *Pool, x, y []float32, body func(t *reduceArgs, w *Worker, lo, hi int)) float64 {
 	n := len(x)
 	if n == 0 {
-		return sums
+		return 0
 	}
 	g := reduceGrain(n)
-	part := partials.take(2 * ((n + g - 1) / g))
+	part := partials.take((n + g - 1) / g)
 	For(p, n, g, reduceArgs{x, y, part, g}, body)
-	for i := 0; i < len(part); i += 2 {
-		for j := range width {
-			sums[j] += part[i+j]
-		}
+	var sum float64
+	for _, s := range part {
+		sum += s
 	}
 	partials.give(part)
-	return sums
+	return sum
 }
 
 // SumSquares is Σx².
 func SumSquares(p *Pool, x []float32) float64 {
-	s := reduce(p, x, nil, 1, func(t *reduceArgs, _ *Worker, lo, hi int) {
+	return reduce(p, x, nil, func(t *reduceArgs, _ *Worker, lo, hi int) {
 		var s float64
 		for i := lo; i < hi; i += sumBlock {
 			s += float64(vec.sumSquares(t.x[i:min(i+sumBlock, hi)]))
 		}
-		t.part[2*(lo/t.grain)] = s
+		t.part[lo/t.grain] = s
 	})
-	return s[0]
 }
 
 // Sum is Σx.
 func Sum(p *Pool, x []float32) float64 {
-	s := reduce(p, x, nil, 1, func(t *reduceArgs, _ *Worker, lo, hi int) {
+	return reduce(p, x, nil, func(t *reduceArgs, _ *Worker, lo, hi int) {
 		var s float64
 		for i := lo; i < hi; i += sumBlock {
 			s += float64(vec.sum(t.x[i:min(i+sumBlock, hi)]))
 		}
-		t.part[2*(lo/t.grain)] = s
+		t.part[lo/t.grain] = s
 	})
-	return s[0]
 }
 
 // Dot is Σx·y.
 func Dot(p *Pool, x, y []float32) float64 {
 	mustLen("dot", len(x), len(y))
-	s := reduce(p, x, y, 1, func(t *reduceArgs, _ *Worker, lo, hi int) {
+	return reduce(p, x, y, func(t *reduceArgs, _ *Worker, lo, hi int) {
 		var s float64
 		for i := lo; i < hi; i += sumBlock {
 			j := min(i+sumBlock, hi)
 			s += float64(vec.dot(t.x[i:j], t.y[i:j]))
 		}
-		t.part[2*(lo/t.grain)] = s
+		t.part[lo/t.grain] = s
 	})
-	return s[0]
 }
 
 // spread is a count of values, their mean, and the sum of squares around it.
@@ -123,30 +117,24 @@ func Moments(p *Pool, x []float32) (mean, variance float64) {
 
 // CountZero is the number of elements that are 0.
 func CountZero(p *Pool, x []float32) int {
-	s := reduce(p, x, nil, 1, func(t *reduceArgs, _ *Worker, lo, hi int) {
+	n := reduce(p, x, nil, func(t *reduceArgs, _ *Worker, lo, hi int) {
 		n := 0
-		for _, v := range t.x[lo:hi] {
-			if v == 0 {
-				n++
-			}
+		for i := lo; i < hi; i += sumBlock {
+			n += vec.countZero(t.x[i:min(i+sumBlock, hi)])
 		}
-		t.part[2*(lo/t.grain)] = float64(n)
+		t.part[lo/t.grain] = float64(n)
 	})
-	return int(s[0])
+	return int(n)
 }
 
 // Finite reports whether no element is infinite or not a number.
 func Finite(p *Pool, x []float32) bool {
-	s := reduce(p, x, nil, 1, func(t *reduceArgs, _ *Worker, lo, hi int) {
-		const exponent = 0x7f800000
-		for _, v := range t.x[lo:hi] {
-			if math.Float32bits(v)&exponent == exponent {
-				t.part[2*(lo/t.grain)] = 1
-				return
-			}
+	bad := reduce(p, x, nil, func(t *reduceArgs, _ *Worker, lo, hi int) {
+		if !vec.finite(t.x[lo:hi]) {
+			t.part[lo/t.grain] = 1
 		}
 	})
-	return s[0] == 0
+	return bad == 0
 }
 
 // columns says how sums down the columns of a rows × c matrix are cut: blocks
@@ -255,13 +243,21 @@ func (k columns) foldInto(dst []float64, acc []float32) {
 //	x [rows, cols]
 func DeadColumns(p *Pool, rows, cols int, x []float32) int {
 	mustLen("dead columns", rows*cols, len(x))
+	if rows == 0 || cols == 0 {
+		return cols
+	}
 	k := newColumns(rows, cols)
 	part := partials.take(k.chunks * cols)
-	For(p, rows, k.chunk, colSumArgs{k, x, part}, func(t *colSumArgs, _ *Worker, lo, hi int) {
+	For(p, rows, k.chunk, colSumArgs{k, x, part}, func(t *colSumArgs, w *Worker, lo, hi int) {
 		alive := t.part[lo/t.chunk*t.c:][:t.c]
-		for r := lo; r < hi; r++ {
-			for j, v := range t.x[r*t.c:][:t.c] {
-				if v > 0 {
+		top := w.Scratch(t.wide())
+		clear(top)
+		wide := (hi - lo) / t.fold
+		vec.colMax(top, t.x[lo*t.c:], wide)
+		vec.colMax(top[:t.c], t.x[(lo+wide*t.fold)*t.c:], (hi-lo)%t.fold)
+		for ; len(top) > 0; top = top[t.c:] {
+			for j := range alive {
+				if top[j] > 0 {
 					alive[j] = 1
 				}
 			}

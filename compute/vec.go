@@ -40,12 +40,15 @@ type vectors struct {
 	dropoutGrad func(dx, dy []float32, keep []byte, s float32)
 
 	sum        func(x []float32) float32
+	countZero  func(x []float32) int
+	finite     func(x []float32) bool
 	sumSquares func(x []float32) float32
 	moments    func(x []float32, mean float32) (s, q float32) // Σ(x−mean), Σ(x−mean)²
 	dot        func(x, y []float32) float32
 
 	// of a matrix of rows × cols without gaps, cols being the length of the first
 	colSum     func(acc, x []float32, rows int)
+	colMax     func(acc, x []float32, rows int)                    // acc = max(acc, x), a NaN in x left out
 	colMoments func(s, q, mean, x []float32, rows int)             // Σ(x−mean), Σ(x−mean)²
 	colGrad    func(s, q, mean, x, dy []float32, rows int)         // Σdy, Σdy·(x−mean)
 	normalize  func(mean, scale, beta, x, y []float32, rows int)   // y = (x−mean)·scale + beta
@@ -60,6 +63,8 @@ type vectors struct {
 	// of one output pixel, c channels
 	maxPool     func(w poolWindow, x, y []float32, arg []byte)
 	maxPoolGrad func(w poolWindow, dy []float32, arg []byte, dx []float32)
+	avgPool     func(w poolWindow, x, y []float32, s float32)   // y = s·Σx
+	avgPoolGrad func(w poolWindow, dy, dx []float32, s float32) // dx += s·dy
 }
 
 // normGradArgs are the column vectors of batch norm's backward sweep.

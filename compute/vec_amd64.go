@@ -61,30 +61,42 @@ var avx2Vectors = vectors{
 		ActHardSwish:   gradHardSwishAVX2,
 	},
 	dropout:     dropoutVectors,
-	dropoutGrad: dropoutGradGeneric,
+	dropoutGrad: dropoutGradVectors,
 	sum:         sumAVX2,
-	sumSquares:  sumSquaresAVX2,
-	moments:     momentsAVX2,
-	dot:         dotAVX2,
-	colSum:      colSumAVX2,
-	colMoments:  colMomentsAVX2,
-	colGrad:     colGradAVX2,
-	normalize:   normalizeAVX2,
+	// 1 for each zero: exact as a float32 in blocks of less than 2²⁴.
+	countZero:  func(x []float32) int { return int(countZeroAVX2(x)) },
+	finite:     func(x []float32) bool { return timesZeroAVX2(x) == 0 },
+	sumSquares: sumSquaresAVX2,
+	moments:    momentsAVX2,
+	dot:        dotAVX2,
+	colSum:     colSumAVX2,
+	colMax:     colMaxAVX2,
+	colMoments: colMomentsAVX2,
+	colGrad:    colGradAVX2,
+	normalize:  normalizeAVX2,
 	normGrad: func(n normGradArgs, x, dy, dx []float32, rows int) {
 		normGradAVX2(n.mean, n.scale, n.a, n.b, x, dy, dx, rows)
 	},
-	maxOf:       maxOfGeneric,
+	maxOf:       maxOfAVX2,
 	expSum:      expSumAVX2,
 	sgd:         sgdVectors,
 	adam:        adamVectors,
 	maxPool:     maxPoolVectors,
 	maxPoolGrad: maxPoolGradVectors,
+	avgPool:     avgPoolVectors,
+	avgPoolGrad: avgPoolGradVectors,
 }
 
 func dropoutVectors(y, x []float32, keep []byte, k dropoutKey, start uint32, s float32) {
 	n := len(y) &^ 7
 	dropoutAVX2(y[:n], x[:n], keep[:n], k.a, k.b, k.drop, start, s)
 	dropoutGeneric(y[n:], x[n:], keep[n:], k, start+uint32(n), s)
+}
+
+func dropoutGradVectors(dx, dy []float32, keep []byte, s float32) {
+	n := len(dx) &^ 7
+	dropoutGradAVX2(dx[:n], dy[:n], keep[:n], s)
+	dropoutGradGeneric(dx[n:], dy[n:], keep[n:], s)
 }
 
 func sgdVectors(w, g, v []float32, c *sgdArgs) (g2, w2, u2 float32) {
@@ -102,8 +114,7 @@ func adamVectors(w, g, m, v []float32, c *adamArgs) (g2, w2, u2 float32) {
 }
 
 func maxPoolVectors(w poolWindow, x, y []float32, arg []byte) {
-	// The last float of the window.
-	_ = x[(w.kh-1)*w.row+(w.kw-1)*w.c+len(y)-1]
+	_ = x[w.last(len(y))]
 	if arg == nil {
 		maxPoolAVX2(unsafe.SliceData(y), unsafe.SliceData(x), w.c, w.kh, w.kw, w.row)
 		return
@@ -112,7 +123,7 @@ func maxPoolVectors(w poolWindow, x, y []float32, arg []byte) {
 }
 
 func maxPoolGradVectors(w poolWindow, dy []float32, arg []byte, dx []float32) {
-	_, _ = dx[(w.kh-1)*w.row+(w.kw-1)*w.c+len(dy)-1], arg[len(dy)-1]
+	_, _ = dx[w.last(len(dy))], arg[len(dy)-1]
 	n := len(dy) &^ 7
 	if n > 0 {
 		maxPoolGradAVX2(unsafe.SliceData(dx), unsafe.SliceData(arg), unsafe.SliceData(dy), n/8, w.c, w.kh, w.kw, w.row, w.first, w.stride)
@@ -121,3 +132,28 @@ func maxPoolGradVectors(w poolWindow, dy []float32, arg []byte, dx []float32) {
 		maxPoolGradGeneric(w, dy[n:], arg[n:], dx[n:])
 	}
 }
+
+func avgPoolVectors(w poolWindow, x, y []float32, s float32) {
+	_ = x[w.last(len(y))]
+	n := len(y) &^ 7
+	if n > 0 {
+		avgPoolAVX2(unsafe.SliceData(y), unsafe.SliceData(x), n/8, w.c, w.kh, w.kw, w.row, s)
+	}
+	if n < len(y) {
+		avgPoolGeneric(w, x[n:], y[n:], s)
+	}
+}
+
+func avgPoolGradVectors(w poolWindow, dy, dx []float32, s float32) {
+	_ = dx[w.last(len(dy))]
+	n := len(dy) &^ 7
+	if n > 0 {
+		avgPoolGradAVX2(unsafe.SliceData(dx), unsafe.SliceData(dy), n/8, w.c, w.kh, w.kw, w.row, s)
+	}
+	if n < len(dy) {
+		avgPoolGradGeneric(w, dy[n:], dx[n:], s)
+	}
+}
+
+// last is the place of the last of c channels of the window.
+func (w *poolWindow) last(c int) int { return (w.kh-1)*w.row + (w.kw-1)*w.c + c - 1 }

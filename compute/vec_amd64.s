@@ -4421,7 +4421,7 @@ done:
 	VMOVHLPS     X0, X1, X1
 	VADDPS       X1, X0, X0
 	VMOVSHDUP    X0, X1
-	VADDSS       X1, X0, X0
+	VADDPS       X1, X0, X0
 	VMOVSS       X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4484,7 +4484,7 @@ done:
 	VMOVHLPS     X0, X1, X1
 	VADDPS       X1, X0, X0
 	VMOVSHDUP    X0, X1
-	VADDSS       X1, X0, X0
+	VADDPS       X1, X0, X0
 	VMOVSS       X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4554,7 +4554,7 @@ done:
 	VMOVHLPS     X0, X1, X1
 	VADDPS       X1, X0, X0
 	VMOVSHDUP    X0, X1
-	VADDSS       X1, X0, X0
+	VADDPS       X1, X0, X0
 	VMOVSS       X0, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -4635,7 +4635,7 @@ done:
 	VMOVHLPS     X1, X0, X0
 	VADDPS       X0, X1, X1
 	VMOVSHDUP    X1, X0
-	VADDSS       X0, X1, X1
+	VADDPS       X0, X1, X1
 	VMOVSS       X1, s+32(FP)
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y6, Y2, Y2
@@ -4645,10 +4645,240 @@ done:
 	VMOVHLPS     X2, X0, X0
 	VADDPS       X0, X2, X2
 	VMOVSHDUP    X2, X0
-	VADDSS       X0, X2, X2
+	VADDPS       X0, X2, X2
 	VMOVSS       X2, q+36(FP)
 	VZEROUPPER
 	RET
+
+// func timesZeroAVX2(x []float32) float32
+// Requires: AVX
+TEXT ·timesZeroAVX2(SB), NOSPLIT, $0-28
+	MOVQ   x_base+0(FP), AX
+	MOVQ   x_len+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   DX, DX
+	MOVQ   CX, BX
+	SUBQ   $0x20, BX
+
+many:
+	CMPQ    DX, BX
+	JGT     many_end
+	VMOVUPS (AX)(DX*4), Y4
+	VMULPS  vec_x00000000<>+0(SB), Y4, Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS 32(AX)(DX*4), Y4
+	VMULPS  vec_x00000000<>+0(SB), Y4, Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS 64(AX)(DX*4), Y4
+	VMULPS  vec_x00000000<>+0(SB), Y4, Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 96(AX)(DX*4), Y4
+	VMULPS  vec_x00000000<>+0(SB), Y4, Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    $0x20, DX
+	JMP     many
+
+many_end:
+	MOVQ CX, BX
+	SUBQ $0x08, BX
+
+one:
+	CMPQ    DX, BX
+	JGT     one_end
+	VMOVUPS (AX)(DX*4), Y4
+	VMULPS  vec_x00000000<>+0(SB), Y4, Y4
+	VADDPS  Y4, Y0, Y0
+	ADDQ    $0x08, DX
+	JMP     one
+
+one_end:
+	SUBQ       DX, CX
+	JE         done
+	LEAQ       vec_mask<>+0(SB), BX
+	MOVQ       $0x00000008, SI
+	SUBQ       CX, SI
+	VMOVUPS    (BX)(SI*4), Y4
+	VMASKMOVPS (AX)(DX*4), Y4, Y4
+	VMULPS     vec_x00000000<>+0(SB), Y4, Y4
+	VADDPS     Y4, Y0, Y0
+
+done:
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSS       X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA vec_x00000000<>+0(SB)/4, $0x00000000
+DATA vec_x00000000<>+4(SB)/4, $0x00000000
+DATA vec_x00000000<>+8(SB)/4, $0x00000000
+DATA vec_x00000000<>+12(SB)/4, $0x00000000
+DATA vec_x00000000<>+16(SB)/4, $0x00000000
+DATA vec_x00000000<>+20(SB)/4, $0x00000000
+DATA vec_x00000000<>+24(SB)/4, $0x00000000
+DATA vec_x00000000<>+28(SB)/4, $0x00000000
+GLOBL vec_x00000000<>(SB), RODATA|NOPTR, $32
+
+// func countZeroAVX2(x []float32) float32
+// Requires: AVX
+TEXT ·countZeroAVX2(SB), NOSPLIT, $0-28
+	MOVQ   x_base+0(FP), AX
+	MOVQ   x_len+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   DX, DX
+	MOVQ   CX, BX
+	SUBQ   $0x20, BX
+
+many:
+	CMPQ    DX, BX
+	JGT     many_end
+	VMOVUPS (AX)(DX*4), Y4
+	VCMPPS  $0x00, vec_x00000000<>+0(SB), Y4, Y4
+	VANDPS  vec_x3f800000<>+0(SB), Y4, Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS 32(AX)(DX*4), Y4
+	VCMPPS  $0x00, vec_x00000000<>+0(SB), Y4, Y4
+	VANDPS  vec_x3f800000<>+0(SB), Y4, Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS 64(AX)(DX*4), Y4
+	VCMPPS  $0x00, vec_x00000000<>+0(SB), Y4, Y4
+	VANDPS  vec_x3f800000<>+0(SB), Y4, Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 96(AX)(DX*4), Y4
+	VCMPPS  $0x00, vec_x00000000<>+0(SB), Y4, Y4
+	VANDPS  vec_x3f800000<>+0(SB), Y4, Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    $0x20, DX
+	JMP     many
+
+many_end:
+	MOVQ CX, BX
+	SUBQ $0x08, BX
+
+one:
+	CMPQ    DX, BX
+	JGT     one_end
+	VMOVUPS (AX)(DX*4), Y4
+	VCMPPS  $0x00, vec_x00000000<>+0(SB), Y4, Y4
+	VANDPS  vec_x3f800000<>+0(SB), Y4, Y4
+	VADDPS  Y4, Y0, Y0
+	ADDQ    $0x08, DX
+	JMP     one
+
+one_end:
+	SUBQ       DX, CX
+	JE         done
+	LEAQ       vec_mask<>+0(SB), BX
+	MOVQ       $0x00000008, SI
+	SUBQ       CX, SI
+	VMOVUPS    (BX)(SI*4), Y4
+	VMASKMOVPS (AX)(DX*4), Y4, Y5
+	VCMPPS     $0x00, vec_x00000000<>+0(SB), Y5, Y5
+	VANDPS     vec_x3f800000<>+0(SB), Y5, Y5
+	VANDPS     Y4, Y5, Y5
+	VADDPS     Y5, Y0, Y0
+
+done:
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSS       X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func maxOfAVX2(x []float32) float32
+// Requires: AVX
+TEXT ·maxOfAVX2(SB), NOSPLIT, $0-28
+	MOVQ    x_base+0(FP), AX
+	MOVQ    x_len+8(FP), CX
+	VMOVUPS vec_xff800000<>+0(SB), Y0
+	VMOVUPS vec_xff800000<>+0(SB), Y1
+	VMOVUPS vec_xff800000<>+0(SB), Y2
+	VMOVUPS vec_xff800000<>+0(SB), Y3
+	XORQ    DX, DX
+	MOVQ    CX, BX
+	SUBQ    $0x20, BX
+
+many:
+	CMPQ    DX, BX
+	JGT     many_end
+	VMOVUPS (AX)(DX*4), Y4
+	VMAXPS  Y0, Y4, Y0
+	VMOVUPS 32(AX)(DX*4), Y4
+	VMAXPS  Y1, Y4, Y1
+	VMOVUPS 64(AX)(DX*4), Y4
+	VMAXPS  Y2, Y4, Y2
+	VMOVUPS 96(AX)(DX*4), Y4
+	VMAXPS  Y3, Y4, Y3
+	ADDQ    $0x20, DX
+	JMP     many
+
+many_end:
+	MOVQ CX, BX
+	SUBQ $0x08, BX
+
+one:
+	CMPQ    DX, BX
+	JGT     one_end
+	VMOVUPS (AX)(DX*4), Y4
+	VMAXPS  Y0, Y4, Y0
+	ADDQ    $0x08, DX
+	JMP     one
+
+one_end:
+	SUBQ       DX, CX
+	JE         done
+	LEAQ       vec_mask<>+0(SB), BX
+	MOVQ       $0x00000008, SI
+	SUBQ       CX, SI
+	VMOVUPS    (BX)(SI*4), Y4
+	VMASKMOVPS (AX)(DX*4), Y4, Y5
+	VMOVUPS    vec_xff800000<>+0(SB), Y6
+	VBLENDVPS  Y4, Y5, Y6, Y5
+	VMAXPS     Y0, Y5, Y0
+
+done:
+	VMAXPS       Y1, Y0, Y0
+	VMAXPS       Y2, Y0, Y0
+	VMAXPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VMAXPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VMAXPS       X1, X0, X0
+	VMOVSS       X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA vec_xff800000<>+0(SB)/4, $0xff800000
+DATA vec_xff800000<>+4(SB)/4, $0xff800000
+DATA vec_xff800000<>+8(SB)/4, $0xff800000
+DATA vec_xff800000<>+12(SB)/4, $0xff800000
+DATA vec_xff800000<>+16(SB)/4, $0xff800000
+DATA vec_xff800000<>+20(SB)/4, $0xff800000
+DATA vec_xff800000<>+24(SB)/4, $0xff800000
+DATA vec_xff800000<>+28(SB)/4, $0xff800000
+GLOBL vec_xff800000<>(SB), RODATA|NOPTR, $32
 
 // func expSumAVX2(y []float32, x []float32, shift float32) float32
 // Requires: AVX, AVX2, FMA3
@@ -4837,7 +5067,7 @@ done:
 	VMOVHLPS     X1, X0, X0
 	VADDPS       X0, X1, X1
 	VMOVSHDUP    X1, X0
-	VADDSS       X0, X1, X1
+	VADDPS       X0, X1, X1
 	VMOVSS       X1, ret+56(FP)
 	VZEROUPPER
 	RET
@@ -4934,6 +5164,109 @@ one_tail:
 	VMASKMOVPS (AX)(DI*4), Y0, Y1
 	VMASKMOVPS (CX)(DI*4), Y0, Y2
 	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(DI*4)
+
+one_next:
+	ADDQ SI, CX
+	SUBQ $0x01, BX
+	JMP  one
+
+one_end:
+	VZEROUPPER
+	RET
+
+// func colMaxAVX2(acc []float32, x []float32, rows int)
+// Requires: AVX
+TEXT ·colMaxAVX2(SB), NOSPLIT, $0-56
+	MOVQ acc_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ acc_len+8(FP), DX
+	MOVQ rows+48(FP), BX
+	LEAQ (DX)(DX*1), SI
+	ADDQ SI, SI
+
+many:
+	CMPQ BX, $0x04
+	JLT  many_end
+	XORQ DI, DI
+	MOVQ DX, R8
+	SUBQ $0x08, R8
+	LEAQ (CX)(SI*1), R9
+	LEAQ (R9)(SI*1), R10
+	LEAQ (R10)(SI*1), R11
+
+many_columns:
+	CMPQ    DI, R8
+	JGT     many_tail
+	VMOVUPS (AX)(DI*4), Y0
+	VMOVUPS (CX)(DI*4), Y1
+	VMOVUPS (R9)(DI*4), Y2
+	VMOVUPS (R10)(DI*4), Y3
+	VMOVUPS (R11)(DI*4), Y4
+	VMAXPS  Y0, Y1, Y0
+	VMAXPS  Y0, Y2, Y0
+	VMAXPS  Y0, Y3, Y0
+	VMAXPS  Y0, Y4, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	JMP     many_columns
+
+many_tail:
+	MOVQ       DX, R8
+	SUBQ       DI, R8
+	JE         many_next
+	LEAQ       vec_mask<>+0(SB), R12
+	MOVQ       $0x00000008, R13
+	SUBQ       R8, R13
+	VMOVUPS    (R12)(R13*4), Y0
+	VMASKMOVPS (AX)(DI*4), Y0, Y1
+	VMASKMOVPS (CX)(DI*4), Y0, Y2
+	VMASKMOVPS (R9)(DI*4), Y0, Y3
+	VMASKMOVPS (R10)(DI*4), Y0, Y4
+	VMASKMOVPS (R11)(DI*4), Y0, Y5
+	VMAXPS     Y1, Y2, Y1
+	VMAXPS     Y1, Y3, Y1
+	VMAXPS     Y1, Y4, Y1
+	VMAXPS     Y1, Y5, Y1
+	VMASKMOVPS Y1, Y0, (AX)(DI*4)
+
+many_next:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	SUBQ $0x04, BX
+	JMP  many
+
+many_end:
+one:
+	CMPQ BX, $0x01
+	JLT  one_end
+	XORQ DI, DI
+	MOVQ DX, R8
+	SUBQ $0x08, R8
+
+one_columns:
+	CMPQ    DI, R8
+	JGT     one_tail
+	VMOVUPS (AX)(DI*4), Y0
+	VMOVUPS (CX)(DI*4), Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	JMP     one_columns
+
+one_tail:
+	MOVQ       DX, R8
+	SUBQ       DI, R8
+	JE         one_next
+	LEAQ       vec_mask<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y0
+	VMASKMOVPS (AX)(DI*4), Y0, Y1
+	VMASKMOVPS (CX)(DI*4), Y0, Y2
+	VMAXPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DI*4)
 
 one_next:
@@ -5543,21 +5876,21 @@ done:
 	VMOVHLPS     X3, X0, X0
 	VADDPS       X0, X3, X3
 	VMOVSHDUP    X3, X0
-	VADDSS       X0, X3, X3
+	VADDPS       X0, X3, X3
 	VMOVSS       X3, g2+64(FP)
 	VEXTRACTF128 $0x01, Y4, X0
 	VADDPS       X0, X4, X4
 	VMOVHLPS     X4, X0, X0
 	VADDPS       X0, X4, X4
 	VMOVSHDUP    X4, X0
-	VADDSS       X0, X4, X4
+	VADDPS       X0, X4, X4
 	VMOVSS       X4, w2+68(FP)
 	VEXTRACTF128 $0x01, Y5, X0
 	VADDPS       X0, X5, X5
 	VMOVHLPS     X5, X0, X0
 	VADDPS       X0, X5, X5
 	VMOVSHDUP    X5, X0
-	VADDSS       X0, X5, X5
+	VADDPS       X0, X5, X5
 	VMOVSS       X5, u2+72(FP)
 	VZEROUPPER
 	RET
@@ -5688,21 +6021,21 @@ done:
 	VMOVHLPS     X4, X0, X0
 	VADDPS       X0, X4, X4
 	VMOVSHDUP    X4, X0
-	VADDSS       X0, X4, X4
+	VADDPS       X0, X4, X4
 	VMOVSS       X4, g2+88(FP)
 	VEXTRACTF128 $0x01, Y5, X0
 	VADDPS       X0, X5, X5
 	VMOVHLPS     X5, X0, X0
 	VADDPS       X0, X5, X5
 	VMOVSHDUP    X5, X0
-	VADDSS       X0, X5, X5
+	VADDPS       X0, X5, X5
 	VMOVSS       X5, w2+92(FP)
 	VEXTRACTF128 $0x01, Y6, X0
 	VADDPS       X0, X6, X6
 	VMOVHLPS     X6, X0, X0
 	VADDPS       X0, X6, X6
 	VMOVSHDUP    X6, X0
-	VADDSS       X0, X6, X6
+	VADDPS       X0, X6, X6
 	VMOVSS       X6, u2+96(FP)
 	VZEROUPPER
 	RET
@@ -5833,21 +6166,21 @@ done:
 	VMOVHLPS     X4, X0, X0
 	VADDPS       X0, X4, X4
 	VMOVSHDUP    X4, X0
-	VADDSS       X0, X4, X4
+	VADDPS       X0, X4, X4
 	VMOVSS       X4, g2+88(FP)
 	VEXTRACTF128 $0x01, Y5, X0
 	VADDPS       X0, X5, X5
 	VMOVHLPS     X5, X0, X0
 	VADDPS       X0, X5, X5
 	VMOVSHDUP    X5, X0
-	VADDSS       X0, X5, X5
+	VADDPS       X0, X5, X5
 	VMOVSS       X5, w2+92(FP)
 	VEXTRACTF128 $0x01, Y6, X0
 	VADDPS       X0, X6, X6
 	VMOVHLPS     X6, X0, X0
 	VADDPS       X0, X6, X6
 	VMOVSHDUP    X6, X0
-	VADDSS       X0, X6, X6
+	VADDPS       X0, X6, X6
 	VMOVSS       X6, u2+96(FP)
 	VZEROUPPER
 	RET
@@ -6037,21 +6370,21 @@ done:
 	VMOVHLPS     X0, X3, X3
 	VADDPS       X3, X0, X0
 	VMOVSHDUP    X0, X3
-	VADDSS       X3, X0, X0
+	VADDPS       X3, X0, X0
 	VMOVSS       X0, g2+136(FP)
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X1
 	VMOVHLPS     X1, X0, X0
 	VADDPS       X0, X1, X1
 	VMOVSHDUP    X1, X0
-	VADDSS       X0, X1, X1
+	VADDPS       X0, X1, X1
 	VMOVSS       X1, w2+140(FP)
 	VEXTRACTF128 $0x01, Y2, X0
 	VADDPS       X0, X2, X2
 	VMOVHLPS     X2, X0, X0
 	VADDPS       X0, X2, X2
 	VMOVSHDUP    X2, X0
-	VADDSS       X0, X2, X2
+	VADDPS       X0, X2, X2
 	VMOVSS       X2, u2+144(FP)
 	VZEROUPPER
 	RET
@@ -6179,16 +6512,6 @@ byte:
 done:
 	VZEROUPPER
 	RET
-
-DATA vec_xff800000<>+0(SB)/4, $0xff800000
-DATA vec_xff800000<>+4(SB)/4, $0xff800000
-DATA vec_xff800000<>+8(SB)/4, $0xff800000
-DATA vec_xff800000<>+12(SB)/4, $0xff800000
-DATA vec_xff800000<>+16(SB)/4, $0xff800000
-DATA vec_xff800000<>+20(SB)/4, $0xff800000
-DATA vec_xff800000<>+24(SB)/4, $0xff800000
-DATA vec_xff800000<>+28(SB)/4, $0xff800000
-GLOBL vec_xff800000<>(SB), RODATA|NOPTR, $32
 
 DATA vec_one<>+0(SB)/4, $0x00000001
 DATA vec_one<>+4(SB)/4, $0x00000001
@@ -6342,6 +6665,85 @@ tap:
 	VZEROUPPER
 	RET
 
+// func avgPoolAVX2(y *float32, x *float32, vectors int, c int, kh int, kw int, row int, s float32)
+// Requires: AVX
+TEXT ·avgPoolAVX2(SB), NOSPLIT, $0-60
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         vectors+16(FP), DX
+	MOVQ         c+24(FP), BX
+	MOVQ         kh+32(FP), SI
+	MOVQ         kw+40(FP), DI
+	MOVQ         row+48(FP), R8
+	VBROADCASTSS s+56(FP), Y0
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, R8
+
+next:
+	VXORPS Y1, Y1, Y1
+	MOVQ   CX, R9
+	MOVQ   SI, R11
+
+row:
+	MOVQ R9, R10
+	MOVQ DI, R12
+
+tap:
+	VADDPS  (R10), Y1, Y1
+	ADDQ    BX, R10
+	DECQ    R12
+	JNE     tap
+	ADDQ    R8, R9
+	DECQ    R11
+	JNE     row
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, AX
+	DECQ    DX
+	JNE     next
+	VZEROUPPER
+	RET
+
+// func avgPoolGradAVX2(dx *float32, dy *float32, vectors int, c int, kh int, kw int, row int, s float32)
+// Requires: AVX
+TEXT ·avgPoolGradAVX2(SB), NOSPLIT, $0-60
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         vectors+16(FP), DX
+	MOVQ         c+24(FP), BX
+	MOVQ         kh+32(FP), SI
+	MOVQ         kw+40(FP), DI
+	MOVQ         row+48(FP), R8
+	VBROADCASTSS s+56(FP), Y0
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, R8
+
+next:
+	VMULPS (CX), Y0, Y1
+	MOVQ   AX, R9
+	MOVQ   SI, R11
+
+row:
+	MOVQ R9, R10
+	MOVQ DI, R12
+
+tap:
+	VADDPS  (R10), Y1, Y2
+	VMOVUPS Y2, (R10)
+	ADDQ    BX, R10
+	DECQ    R12
+	JNE     tap
+	ADDQ    R8, R9
+	DECQ    R11
+	JNE     row
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	DECQ    DX
+	JNE     next
+	VZEROUPPER
+	RET
+
 // func dropoutAVX2(y []float32, x []float32, keep []byte, a uint32, b uint32, drop uint32, start uint32, s float32)
 // Requires: AVX, AVX2
 TEXT ·dropoutAVX2(SB), NOSPLIT, $0-92
@@ -6440,3 +6842,29 @@ DATA vec_eight<>+20(SB)/4, $0x00000008
 DATA vec_eight<>+24(SB)/4, $0x00000008
 DATA vec_eight<>+28(SB)/4, $0x00000008
 GLOBL vec_eight<>(SB), RODATA|NOPTR, $32
+
+// func dropoutGradAVX2(dx []float32, dy []float32, keep []byte, s float32)
+// Requires: AVX, AVX2
+TEXT ·dropoutGradAVX2(SB), NOSPLIT, $0-76
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dy_base+24(FP), CX
+	MOVQ         keep_base+48(FP), DX
+	MOVQ         dx_len+8(FP), BX
+	VBROADCASTSS s+72(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	XORQ         SI, SI
+
+next:
+	CMPQ      SI, BX
+	JGE       done
+	VPMOVZXBD (DX)(SI*1), Y2
+	VPCMPGTD  Y1, Y2, Y2
+	VMULPS    (CX)(SI*4), Y0, Y3
+	VANDPS    Y2, Y3, Y3
+	VMOVUPS   Y3, (AX)(SI*4)
+	ADDQ      $0x08, SI
+	JMP       next
+
+done:
+	VZEROUPPER
+	RET

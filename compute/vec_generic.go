@@ -17,10 +17,13 @@ var genericVectors = vectors{
 	dropout:     dropoutGeneric,
 	dropoutGrad: dropoutGradGeneric,
 	sum:         sumGeneric,
+	countZero:   countZeroGeneric,
+	finite:      finiteGeneric,
 	sumSquares:  sumSquaresGeneric,
 	moments:     momentsGeneric,
 	dot:         dotGeneric,
 	colSum:      colSumGeneric,
+	colMax:      colMaxGeneric,
 	colMoments:  colMomentsGeneric,
 	colGrad:     colGradGeneric,
 	normalize:   normalizeGeneric,
@@ -31,6 +34,8 @@ var genericVectors = vectors{
 	adam:        adamGeneric,
 	maxPool:     maxPoolGeneric,
 	maxPoolGrad: maxPoolGradGeneric,
+	avgPool:     avgPoolGeneric,
+	avgPoolGrad: avgPoolGradGeneric,
 }
 
 func addGeneric(dst, a, b []float32) {
@@ -97,6 +102,26 @@ func sumGeneric(x []float32) float32 {
 	return (a + b) + (c + d)
 }
 
+func countZeroGeneric(x []float32) int {
+	n := 0
+	for _, v := range x {
+		if v == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func finiteGeneric(x []float32) bool {
+	const exponent = 0x7f800000
+	for _, v := range x {
+		if math.Float32bits(v)&exponent == exponent {
+			return false
+		}
+	}
+	return true
+}
+
 func sumSquaresGeneric(x []float32) float32 { return dotGeneric(x, x) }
 
 func dotGeneric(x, y []float32) float32 {
@@ -138,6 +163,18 @@ func colSumGeneric(acc, x []float32, rows int) {
 	for ; rows > 0; rows-- {
 		for j, v := range x[:c] {
 			acc[j] += v
+		}
+		x = x[c:]
+	}
+}
+
+func colMaxGeneric(acc, x []float32, rows int) {
+	c := len(acc)
+	for ; rows > 0; rows-- {
+		for j, v := range x[:c] {
+			if v > acc[j] {
+				acc[j] = v
+			}
 		}
 		x = x[c:]
 	}

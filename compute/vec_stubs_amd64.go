@@ -107,10 +107,22 @@ func dotAVX2(x []float32, y []float32) float32
 func momentsAVX2(x []float32, mean float32) (s float32, q float32)
 
 //go:noescape
+func timesZeroAVX2(x []float32) float32
+
+//go:noescape
+func countZeroAVX2(x []float32) float32
+
+//go:noescape
+func maxOfAVX2(x []float32) float32
+
+//go:noescape
 func expSumAVX2(y []float32, x []float32, shift float32) float32
 
 //go:noescape
 func colSumAVX2(acc []float32, x []float32, rows int)
+
+//go:noescape
+func colMaxAVX2(acc []float32, x []float32, rows int)
 
 //go:noescape
 func colMomentsAVX2(s []float32, q []float32, mean []float32, x []float32, rows int)
@@ -146,4 +158,13 @@ func maxPoolAVX2(y *float32, x *float32, c int, kh int, kw int, row int)
 func maxPoolGradAVX2(dx *float32, arg *byte, dy *float32, vectors int, c int, kh int, kw int, row int, first int, stride int)
 
 //go:noescape
+func avgPoolAVX2(y *float32, x *float32, vectors int, c int, kh int, kw int, row int, s float32)
+
+//go:noescape
+func avgPoolGradAVX2(dx *float32, dy *float32, vectors int, c int, kh int, kw int, row int, s float32)
+
+//go:noescape
 func dropoutAVX2(y []float32, x []float32, keep []byte, a uint32, b uint32, drop uint32, start uint32, s float32)
+
+//go:noescape
+func dropoutGradAVX2(dx []float32, dy []float32, keep []byte, s float32)

@@ -24,6 +24,7 @@ func main() {
 	optimizers()
 	pooling()
 	dropout()
+	dropoutGrad()
 
 	Generate()
 }
@@ -73,6 +74,32 @@ func reductions() {
 			l.onlyLive(x[0])
 			VADDPS(x[0], l.sum(0), l.sum(0))
 			VFMADD231PS(x[0], x[0], l.sum(1))
+			return nil
+		}}.write()
+	// x·0 is 0, or NaN for infinities and NaNs.
+	sweep{name: "timesZero", sig: "func(x []float32) float32", in: []string{"x"}, sums: 1, unroll: 4,
+		body: func(l *loop, x []VecVirtual) []VecVirtual {
+			VMULPS(number(0), x[0], x[0])
+			VADDPS(x[0], l.sum(0), l.sum(0))
+			return nil
+		}}.write()
+	sweep{name: "countZero", sig: "func(x []float32) float32", in: []string{"x"}, sums: 1, unroll: 4,
+		body: func(l *loop, x []VecVirtual) []VecVirtual {
+			VCMPPS(Imm(0), number(0), x[0], x[0])
+			VANDPS(number(1), x[0], x[0])
+			l.onlyLive(x[0])
+			VADDPS(x[0], l.sum(0), l.sum(0))
+			return nil
+		}}.write()
+	// The accumulator comes last, so that it stays where x is NaN.
+	sweep{name: "maxOf", sig: "func(x []float32) float32", in: []string{"x"}, sums: 1, maxima: true, unroll: 4,
+		body: func(l *loop, x []VecVirtual) []VecVirtual {
+			if l.mask != nil {
+				none := YMM()
+				VMOVUPS(same("xff800000", 0xff800000), none)
+				VBLENDVPS(l.mask, x[0], none, x[0])
+			}
+			VMAXPS(l.sum(0), x[0], l.sum(0))
 			return nil
 		}}.write()
 	sweep{name: "expSum", sig: "func(y, x []float32, shift float32) float32", in: []string{"x"}, out: []string{"y"}, scalars: []string{"shift"}, sums: 1, unroll: 2,
@@ -149,6 +176,32 @@ func optimizers() {
 			VXORPS(g, g, g)
 			return x
 		}}.write()
+}
+
+// dropoutGrad is for whole vectors; the caller does the rest.
+func dropoutGrad() {
+	TEXT("dropoutGradAVX2", NOSPLIT, "func(dx, dy []float32, keep []byte, s float32)")
+	Pragma("noescape")
+	dx, dy, keep, n := Load(Param("dx").Base(), GP64()), Load(Param("dy").Base(), GP64()), Load(Param("keep").Base(), GP64()), Load(Param("dx").Len(), GP64())
+	s, zero := YMM(), YMM()
+	VBROADCASTSS(param("s"), s)
+	VPXOR(zero, zero, zero)
+	i := GP64()
+	XORQ(i, i)
+	Label("next")
+	CMPQ(i, n)
+	JGE(LabelRef("done"))
+	k, v := YMM(), YMM()
+	VPMOVZXBD(Mem{Base: keep, Index: i, Scale: 1}, k)
+	VPCMPGTD(zero, k, k)
+	VMULPS(Mem{Base: dy, Index: i, Scale: 4}, s, v)
+	VANDPS(k, v, v)
+	VMOVUPS(v, Mem{Base: dx, Index: i, Scale: 4})
+	ADDQ(Imm(8), i)
+	JMP(LabelRef("next"))
+	Label("done")
+	VZEROUPPER()
+	RET()
 }
 
 // dropout marks whole vectors only; the caller does the rest.

@@ -59,8 +59,7 @@ func (c columns) rounds(label string, step int, base map[string]Register, n, row
 		}
 		return list
 	}
-	// Up to three rows beyond the first are reached by the stride itself.
-	at := func(name string, r int) Mem { return Mem{Base: base[name], Index: i, Scale: 4} }
+	at := func(name string) Mem { return Mem{Base: base[name], Index: i, Scale: 4} }
 	var in [][]Register
 	for _, name := range c.matrices {
 		in = append(in, pointers(name))
@@ -72,7 +71,7 @@ func (c columns) rounds(label string, step int, base map[string]Register, n, row
 	Label(label + "_columns")
 	CMPQ(i, limit)
 	JGT(LabelRef(label + "_tail"))
-	c.vector(func(m Mem, v VecVirtual) { VMOVUPS(m, v) }, func(k int, v VecVirtual, m Mem) { VMOVUPS(v, m) }, at, in, out, i, step)
+	c.vector(func(m Mem, v VecVirtual) { VMOVUPS(m, v) }, func(v VecVirtual, m Mem) { VMOVUPS(v, m) }, at, in, out, i, step)
 	ADDQ(Imm(8), i)
 	JMP(LabelRef(label + "_columns"))
 	Label(label + "_tail")
@@ -80,7 +79,7 @@ func (c columns) rounds(label string, step int, base map[string]Register, n, row
 	SUBQ(i, rest)
 	JE(LabelRef(label + "_next"))
 	mask := maskOf(rest)
-	c.vector(func(m Mem, v VecVirtual) { VMASKMOVPS(m, mask, v) }, func(k int, v VecVirtual, m Mem) { VMASKMOVPS(v, mask, m) }, at, in, out, i, step)
+	c.vector(func(m Mem, v VecVirtual) { VMASKMOVPS(m, mask, v) }, func(v VecVirtual, m Mem) { VMASKMOVPS(v, mask, m) }, at, in, out, i, step)
 	Label(label + "_next")
 	for _, name := range append(append([]string{}, c.matrices...), c.out) {
 		if name != "" {
@@ -94,11 +93,11 @@ func (c columns) rounds(label string, step int, base map[string]Register, n, row
 	Label(label + "_end")
 }
 
-func (c columns) vector(load func(Mem, VecVirtual), store func(int, VecVirtual, Mem), at func(string, int) Mem, in [][]Register, out []Register, i Register, step int) {
+func (c columns) vector(load func(Mem, VecVirtual), store func(VecVirtual, Mem), at func(string) Mem, in [][]Register, out []Register, i Register, step int) {
 	var v []VecVirtual
 	for _, name := range c.vectors {
 		y := YMM()
-		load(at(name, 0), y)
+		load(at(name), y)
 		v = append(v, y)
 	}
 	rows := make([][]VecVirtual, step)
@@ -111,10 +110,10 @@ func (c columns) vector(load func(Mem, VecVirtual), store func(int, VecVirtual, 
 	}
 	res := c.body(v, rows)
 	for k := range c.updated {
-		store(k, v[k], at(c.vectors[k], 0))
+		store(v[k], at(c.vectors[k]))
 	}
 	for r, y := range res {
-		store(r, y, Mem{Base: out[r], Index: i, Scale: 4})
+		store(y, Mem{Base: out[r], Index: i, Scale: 4})
 	}
 }
 
@@ -128,6 +127,14 @@ func matrices() {
 				VADDPS(rows[2][0], rows[0][0], rows[0][0])
 			}
 			VADDPS(rows[0][0], v[0], v[0])
+			return nil
+		}}.write()
+	// The accumulator comes last, so that it stays where x is NaN.
+	columns{name: "colMax", sig: "func(acc, x []float32, rows int)", vectors: []string{"acc"}, updated: 1, matrices: []string{"x"}, step: 4,
+		body: func(v []VecVirtual, rows [][]VecVirtual) []VecVirtual {
+			for _, r := range rows {
+				VMAXPS(v[0], r[0], v[0])
+			}
 			return nil
 		}}.write()
 	columns{name: "colMoments", sig: "func(s, q, mean, x []float32, rows int)", vectors: []string{"s", "q", "mean"}, updated: 2, matrices: []string{"x"}, step: 4,

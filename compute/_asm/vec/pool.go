@@ -10,6 +10,78 @@ func pooling() {
 	maxPool("maxPoolMarks", "func(y *float32, arg *byte, x *float32, c, kh, kw, row, first, stride int)", true)
 	maxPool("maxPool", "func(y, x *float32, c, kh, kw, row int)", false)
 	maxPoolGrad()
+	avgPool()
+	avgPoolGrad()
+}
+
+// taps calls body for each of kh × kw taps from p on: c bytes along a row,
+// row bytes from row to row.
+func taps(from, kh, kw, c, row Register, body func(at Register)) {
+	p, q, i, j := GP64(), GP64(), GP64(), GP64()
+	MOVQ(from, p)
+	MOVQ(kh, i)
+	Label("row")
+	MOVQ(p, q)
+	MOVQ(kw, j)
+	Label("tap")
+	body(q)
+	ADDQ(c, q)
+	DECQ(j)
+	JNE(LabelRef("tap"))
+	ADDQ(row, p)
+	DECQ(i)
+	JNE(LabelRef("row"))
+}
+
+// avgPool is s times the sum of one output pixel's taps, for whole vectors of
+// channels; the caller does the rest.
+func avgPool() {
+	TEXT("avgPoolAVX2", NOSPLIT, "func(y, x *float32, vectors, c, kh, kw, row int, s float32)")
+	Pragma("noescape")
+	y, x, n := Load(Param("y"), GP64()), Load(Param("x"), GP64()), Load(Param("vectors"), GP64())
+	c, kh, kw, row := Load(Param("c"), GP64()), Load(Param("kh"), GP64()), Load(Param("kw"), GP64()), Load(Param("row"), GP64())
+	s := YMM()
+	VBROADCASTSS(param("s"), s)
+	SHLQ(Imm(2), c)
+	SHLQ(Imm(2), row)
+	Label("next")
+	sum := YMM()
+	VXORPS(sum, sum, sum)
+	taps(x, kh, kw, c, row, func(at Register) { VADDPS(Mem{Base: at}, sum, sum) })
+	VMULPS(s, sum, sum)
+	VMOVUPS(sum, Mem{Base: y})
+	ADDQ(Imm(32), x)
+	ADDQ(Imm(32), y)
+	DECQ(n)
+	JNE(LabelRef("next"))
+	VZEROUPPER()
+	RET()
+}
+
+// avgPoolGrad adds s times one output pixel's gradient to its taps, for whole
+// vectors of channels; the caller does the rest.
+func avgPoolGrad() {
+	TEXT("avgPoolGradAVX2", NOSPLIT, "func(dx, dy *float32, vectors, c, kh, kw, row int, s float32)")
+	Pragma("noescape")
+	dx, dy, n := Load(Param("dx"), GP64()), Load(Param("dy"), GP64()), Load(Param("vectors"), GP64())
+	c, kh, kw, row := Load(Param("c"), GP64()), Load(Param("kh"), GP64()), Load(Param("kw"), GP64()), Load(Param("row"), GP64())
+	s := YMM()
+	VBROADCASTSS(param("s"), s)
+	SHLQ(Imm(2), c)
+	SHLQ(Imm(2), row)
+	Label("next")
+	d, t := YMM(), YMM()
+	VMULPS(Mem{Base: dy}, s, d)
+	taps(dx, kh, kw, c, row, func(at Register) {
+		VADDPS(Mem{Base: at}, d, t)
+		VMOVUPS(t, Mem{Base: at})
+	})
+	ADDQ(Imm(32), dx)
+	ADDQ(Imm(32), dy)
+	DECQ(n)
+	JNE(LabelRef("next"))
+	VZEROUPPER()
+	RET()
 }
 
 // maxPool is one output pixel: the largest of kh × kw taps for c channels,

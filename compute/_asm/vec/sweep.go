@@ -16,6 +16,7 @@ type sweep struct {
 	in, out   []string // slices read, slices written
 	scalars   []string // float32 parameters
 	sums      int      // float32 results, each a sum over all vectors
+	maxima    bool     // results are maxima instead
 	unroll    int
 	spill     bool // scalars stay in memory: there are too many for registers
 	setup     func(l *loop)
@@ -82,7 +83,11 @@ func (s sweep) write() {
 		var a []VecVirtual
 		for range s.sums {
 			v := YMM()
-			VXORPS(v, v, v)
+			if s.maxima {
+				VMOVUPS(same("xff800000", 0xff800000), v) // −∞
+			} else {
+				VXORPS(v, v, v)
+			}
 			a = append(a, v)
 		}
 		l.accs = append(l.accs, a)
@@ -140,9 +145,17 @@ func (s sweep) write() {
 	for k := range s.sums {
 		acc := l.accs[0][k]
 		for u := 1; u < s.unroll; u++ {
-			VADDPS(l.accs[u][k], acc, acc)
+			if s.maxima {
+				VMAXPS(l.accs[u][k], acc, acc)
+			} else {
+				VADDPS(l.accs[u][k], acc, acc)
+			}
 		}
-		VMOVSS(addUp(acc), result(k))
+		if s.maxima {
+			VMOVSS(fold(acc, func(b, a VecVirtual) { VMAXPS(b, a, a) }), result(k))
+		} else {
+			VMOVSS(fold(acc, func(b, a VecVirtual) { VADDPS(b, a, a) }), result(k))
+		}
 	}
 	VZEROUPPER()
 	RET()
@@ -156,16 +169,16 @@ func result(k int) Mem {
 	return b.Addr
 }
 
-// addUp is the sum of a vector's lanes.
-func addUp(v VecVirtual) VecVirtual {
-	lo, hi := v.AsX(), XMM()
+// fold joins a vector's lanes by op, which joins b into a.
+func fold(v VecVirtual, op func(b, a VecVirtual)) VecVirtual {
+	lo, hi := v.AsX().(VecVirtual), XMM()
 	VEXTRACTF128(Imm(1), v, hi)
-	VADDPS(hi, lo, lo)
+	op(hi, lo)
 	VMOVHLPS(lo, hi, hi)
-	VADDPS(hi, lo, lo)
+	op(hi, lo)
 	VMOVSHDUP(lo, hi)
-	VADDSS(hi, lo, lo)
-	return lo.(VecVirtual)
+	op(hi, lo)
+	return lo
 }
 
 // maskOf has the first n lanes set, 0 < n < 8.

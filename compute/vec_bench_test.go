@@ -1,0 +1,86 @@
+package compute
+
+import (
+	"fmt"
+	"testing"
+)
+
+// bench runs f once a round and reports the memory that it has to move.
+func bench(b *testing.B, name string, bytes int, f func()) {
+	b.Run(name, func(b *testing.B) {
+		f()
+		b.ReportAllocs()
+		for b.Loop() {
+			f()
+		}
+		b.ReportMetric(float64(bytes)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GB/s")
+	})
+}
+
+// BenchmarkSweeps is at the sizes of a batch of 64 in resnet20's first stage,
+// 64×32×32×16, on one thread.
+func BenchmarkSweeps(b *testing.B) {
+	const rows, c = 64 * 32 * 32, 16
+	const n = rows * c
+	p := NewPool(1)
+	defer p.Close()
+	x, y, dy, dx := randoms(1, n), randoms(2, n), randoms(3, n), make([]float32, n)
+	var col [8][]float32
+	for i := range col {
+		col[i] = randoms(uint64(i), c)
+	}
+	keep := make([]byte, n)
+	bench(b, "add", 12*n, func() { Add(p, x, y, dx) })
+	for a := range actCount {
+		bench(b, fmt.Sprint(a), 8*n, func() { ActForward(p, a, 0.1, x, y) })
+		bench(b, fmt.Sprint(a, " gradient"), 12*n, func() { ActBackward(p, a, 0.1, x, y, dy, dx) })
+	}
+	bench(b, "dropout", 9*n, func() { DropoutForward(p, 1, 0.5, x, y, keep) })
+	bench(b, "dropout gradient", 9*n, func() { DropoutBackward(p, 0.5, dy, dx, keep) })
+	bench(b, "batchnorm", 12*n, func() {
+		BatchNormForward(p, rows, c, x, col[0], col[1], y, col[2], col[3], col[4], col[5], 1e-5, 0.1)
+	})
+	bench(b, "batchnorm gradient", 20*n, func() {
+		BatchNormBackward(p, rows, c, x, col[0], col[2], col[3], dy, dx, col[6], col[7])
+	})
+	bench(b, "column sum", 4*n, func() { ColumnSum(p, rows, c, x, col[0], false) })
+	bench(b, "squares", 4*n, func() { SumSquares(p, x) })
+	bench(b, "moments", 4*n, func() { Moments(p, x) })
+	bench(b, "zeros", 4*n, func() { CountZero(p, x) })
+	bench(b, "dead columns", 4*n, func() { DeadColumns(p, rows, c, x) })
+	bench(b, "finite", 4*n, func() { Finite(p, x) })
+	for _, k := range []int{2, 3} {
+		g := &Pooling{N: 64, H: 32, W: 32, C: c, KH: k, KW: k, StrideH: 2, StrideW: 2, PadTop: k - 2, PadLeft: k - 2, OH: 16, OW: 16}
+		small, marks := y[:g.out()], keep[:g.out()]
+		bench(b, fmt.Sprint("maxpool ", k), 4*n+5*g.out(), func() { MaxPoolForward(p, g, x, small, marks) })
+		bench(b, fmt.Sprint("maxpool gradient ", k), 4*n+5*g.out(), func() { MaxPoolBackward(p, g, small, marks, dx) })
+		bench(b, fmt.Sprint("avgpool ", k), 4*n+4*g.out(), func() { AvgPoolForward(p, g, x, small) })
+		bench(b, fmt.Sprint("avgpool gradient ", k), 4*n+4*g.out(), func() { AvgPoolBackward(p, g, small, dx) })
+	}
+	bench(b, "global average", 4*n, func() { GlobalAvgForward(p, 64, 1024, c, x, y[:64*c]) })
+	bench(b, "to channels first", 8*n, func() { NHWCToNCHW(p, 64, 32, 32, c, x, y) })
+}
+
+// BenchmarkOptimizers is at resnet18's size of one large parameter.
+func BenchmarkOptimizers(b *testing.B) {
+	const n = 512 * 512 * 9
+	p := NewPool(1)
+	defer p.Close()
+	w, g, m, v := randoms(1, n), make([]float32, n), make([]float32, n), make([]float32, n)
+	var st SweepStats
+	bench(b, "sgd", 24*n, func() { SGDStep(p, w, g, m, 0.1, 0.9, 1e-4, false, 1, &st) })
+	bench(b, "nesterov", 24*n, func() { SGDStep(p, w, g, m, 0.1, 0.9, 1e-4, true, 1, &st) })
+	clear(m)
+	bench(b, "adam", 32*n, func() { AdamStep(p, w, g, m, v, 1e-3, 0.9, 0.999, 1e-8, 0, false, 0.1, 0.001, 1, &st) })
+}
+
+func BenchmarkSoftmax(b *testing.B) {
+	p := NewPool(1)
+	defer p.Close()
+	for _, s := range [][2]int{{128, 10}, {256, 1000}} {
+		rows, c := s[0], s[1]
+		x, y, labels := randoms(1, rows*c), make([]float32, rows*c), make([]int32, rows)
+		bench(b, fmt.Sprint("softmax ", rows, "×", c), 8*rows*c, func() { Softmax(p, rows, c, x, y) })
+		bench(b, fmt.Sprint("cross-entropy ", rows, "×", c), 8*rows*c, func() { CrossEntropy(p, rows, c, x, labels, 0, y, 1) })
+	}
+}
