@@ -8,7 +8,7 @@ package compute
 // end.
 type weightSweep struct {
 	kern      *gemmKernel
-	g         *Conv
+	g         Conv
 	x, dy, dw []float32
 	regions   []region
 	rows      []int32 // 0, 1, 2, ...: offsets of neighbours in x
@@ -16,6 +16,7 @@ type weightSweep struct {
 
 	rowParts int // tasks that a row of taps is cut into
 	panels   int // of all groups
+	together int // panels that a task does
 	depth    int // pixels summed at a time
 	pack     bool
 	parts    int       // of the batch, each with sums of its own
@@ -37,7 +38,7 @@ func convWeightsWith(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
 	}
 	shared := borrowWorker()
 	defer returnWorker(shared)
-	s := weightSweep{kern: kern, g: g, x: x, dy: dy, dw: dw, regions: shared.cutRegions(g.rowAxis(), g.colAxis())}
+	s := weightSweep{kern: kern, g: *g, x: x, dy: dy, dw: dw, regions: shared.cutRegions(g.rowAxis(), g.colAxis())}
 	cg, fg := g.C/g.Groups, g.F/g.Groups
 	run := g.KW * cg
 	off := shared.Offsets(2 * run)
@@ -58,8 +59,15 @@ func convWeightsWith(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
 		s.depth = 128
 	}
 	s.pack = g.F > tileWidth
-	if g.KH*s.rowParts*s.panels >= weightTasks {
-		For(p, g.KH*s.rowParts*s.panels, 1, s, weightTileTask)
+	if tasks := g.KH * s.rowParts * s.panels; tasks >= weightTasks {
+		// With many panels a task does some side by side, so that dw is gone
+		// through in longer runs.
+		s.together = max(1, min(4, tasks/48))
+		if g.Groups > 1 {
+			s.together = 1
+		}
+		sides := (s.panels + s.together - 1) / s.together
+		For(p, g.KH*s.rowParts*sides, 1, s, weightTileTask)
 		return
 	}
 	s.parts = max(1, min(g.N, weightParts, work/mulTask))
@@ -69,31 +77,49 @@ func convWeightsWith(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
 	For(p, g.KH*run, max(1, 65536/(s.parts*s.panels*tileWidth)), s, weightSum)
 }
 
-// weightTileTask does whole sums for a panel of some rows of dw.
+// weightTileTask does whole sums for some panels of some rows of dw.
 func weightTileTask(s *weightSweep, w *Worker, lo, hi int) {
 	run := len(s.rows)
 	for i := lo; i < hi; i++ {
-		q, kh, panel := i%s.rowParts, i/s.rowParts%s.g.KH, i/s.rowParts/s.g.KH
+		q, kh, side := i%s.rowParts, i/s.rowParts%s.g.KH, i/s.rowParts/s.g.KH
 		i0, i1 := q*run/s.rowParts, (q+1)*run/s.rowParts
-		room := w.Scratch((i1 - i0 + s.depth) * tileWidth)
-		sums, room := room[:(i1-i0)*tileWidth], room[(i1-i0)*tileWidth:]
-		clear(sums)
-		s.images(w, 0, s.g.N, kh, i0, i1, panel, sums, room)
-		col, cols := s.columns(panel)
-		for r := i0; r < i1; r++ {
-			from := sums[(r-i0)*tileWidth:][:cols]
-			dw := s.dw[(kh*run+r)*s.g.F+col:][:cols]
-			for j, v := range from {
-				dw[j] += v
+		panel0, panel1 := side*s.together, min((side+1)*s.together, s.panels)
+		size := (i1 - i0) * tileWidth
+		scratch := w.Scratch(s.together*size + s.depth*tileWidth)
+		room := scratch[s.together*size:]
+		clear(scratch[:s.together*size])
+		for panel := panel0; panel < panel1; panel++ {
+			s.images(w, 0, s.g.N, kh, i0, i1, panel, scratch[(panel-panel0)*size:], room)
+		}
+		const rows = 16
+		for r := i0; r < i1; r += rows {
+			n := min(rows, i1-r)
+			for panel := panel0; panel < panel1; panel++ {
+				s.finish(panel, kh*run+r, n, scratch[(panel-panel0)*size+(r-i0)*tileWidth:])
 			}
 		}
 	}
 	w.tile = tile{}
 }
 
+// finish adds n rows of sums to dw from row r.
+func (s *weightSweep) finish(panel, r, n int, sums []float32) {
+	col, cols := s.columns(panel)
+	if cols == tileWidth {
+		s.kern.add(s.dw[r*s.g.F+col:], s.g.F, sums, n)
+		return
+	}
+	for i := range n {
+		dw := s.dw[(r+i)*s.g.F+col:][:cols]
+		for j, v := range sums[i*tileWidth:][:cols] {
+			dw[j] += v
+		}
+	}
+}
+
 // weightPartTask does the sums of a part of the batch for all of dw.
 func weightPartTask(s *weightSweep, w *Worker, lo, hi int) {
-	g := s.g
+	g := &s.g
 	run := len(s.rows)
 	room := w.Scratch(s.depth * tileWidth)
 	for q := lo; q < hi; q++ {
@@ -146,7 +172,7 @@ func (s *weightSweep) columns(panel int) (col, cols int) {
 // images adds images n0 to n1 to the sums of rows i0 to i1 of tap row kh, in
 // one panel.
 func (s *weightSweep) images(w *Worker, n0, n1, kh, i0, i1, panel int, sums, room []float32) {
-	g := s.g
+	g := &s.g
 	cg := g.C / g.Groups
 	group := panel / (s.panels / g.Groups)
 	t := &w.tile
@@ -192,7 +218,7 @@ func (b *weightBlock) sum(n0, n1 int) {
 	if b.i0 >= b.i1 {
 		return
 	}
-	s, t, g, r := b.s, b.t, b.s.g, b.r
+	s, t, g, r := b.s, b.t, &b.s.g, b.r
 	t.m = b.i1 - b.i0
 	t.aoff = s.rows[b.i0:]
 	t.coff = s.sumRows[b.i0-b.first:]
@@ -234,7 +260,7 @@ type pixelStep struct{ x, dy int }
 
 // multiply sums over outs·segs·kl pixels from row oy of image n.
 func (b *weightBlock) multiply(n, oy, outs, segs, kl int, out, seg, step pixelStep) {
-	s, t, g := b.s, b.t, b.s.g
+	s, t, g := b.s, b.t, &b.s.g
 	iy := oy*g.StrideH - g.PadTop + b.kh*g.DilH
 	ix := b.r.w.o0*g.StrideW - g.PadLeft
 	t.a0 = ((n*g.H+iy)*g.W+ix)*g.C + b.gap

@@ -15,7 +15,7 @@ type Epilogue struct {
 var genericKernel = gemmKernel{
 	name: "generic", runs: true,
 	byRow: tileByRowGeneric, byCol: tileByColGeneric,
-	pack: packGeneric, copy: copyGeneric, mulAdd: mulAddGeneric,
+	pack: packGeneric, copy: copyRowsGeneric, add: addRowsGeneric, mulAdd: mulAddGeneric,
 }
 
 // gemmKernels, best first.

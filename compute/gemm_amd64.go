@@ -42,6 +42,11 @@ func packEight(dst *float32, dstep int, src *float32, sstep int, n8 int)
 //go:noescape
 func copySixteen(dst, src *float32, sstep int, k int)
 
+// addSixteen is dst[p*dstep+j] += src[p*16+j] for j < 16 and p < k, k > 0.
+//
+//go:noescape
+func addSixteen(dst *float32, dstep int, src *float32, k int)
+
 // mulAdd is dst[i] += a[i]·b[i] for i < n.
 //
 //go:noescape
@@ -53,7 +58,8 @@ var archKernels = []gemmKernel{{
 	byRow:  tileByRowAVX2,
 	byCol:  tileByColAVX2,
 	pack:   packAVX2,
-	copy:   copyAVX2,
+	copy:   copyRowsAVX2,
+	add:    addRowsAVX2,
 	mulAdd: mulAddAVX2,
 }}
 
@@ -107,10 +113,17 @@ func packAVX2(dst, src []float32, sstep, cols, k int) {
 	}
 }
 
-func copyAVX2(dst, src []float32, sstep, k int) {
+func copyRowsAVX2(dst, src []float32, sstep, k int) {
 	if k > 0 {
 		_, _ = dst[k*tileWidth-1], src[(k-1)*sstep+tileWidth-1]
 		copySixteen(unsafe.SliceData(dst), unsafe.SliceData(src), sstep, k)
+	}
+}
+
+func addRowsAVX2(dst []float32, dstep int, src []float32, k int) {
+	if k > 0 {
+		_, _ = dst[(k-1)*dstep+tileWidth-1], src[k*tileWidth-1]
+		addSixteen(unsafe.SliceData(dst), dstep, unsafe.SliceData(src), k)
 	}
 }
 

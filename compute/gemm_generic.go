@@ -95,10 +95,20 @@ func packGeneric(dst, src []float32, sstep, cols, k int) {
 	}
 }
 
-// copyGeneric is gemmKernel.copy in plain Go.
-func copyGeneric(dst, src []float32, sstep, k int) {
+// copyRowsGeneric is gemmKernel.copy in plain Go.
+func copyRowsGeneric(dst, src []float32, sstep, k int) {
 	for p := range k {
 		*(*[tileWidth]float32)(dst[p*tileWidth:]) = *(*[tileWidth]float32)(src[p*sstep:])
+	}
+}
+
+// addRowsGeneric is gemmKernel.add in plain Go.
+func addRowsGeneric(dst []float32, dstep int, src []float32, k int) {
+	for p := range k {
+		d, s := (*[tileWidth]float32)(dst[p*dstep:]), (*[tileWidth]float32)(src[p*tileWidth:])
+		for j := range d {
+			d[j] += s[j]
+		}
 	}
 }
 

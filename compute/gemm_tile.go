@@ -43,6 +43,8 @@ type gemmKernel struct {
 	pack func(dst, src []float32, sstep, cols, k int)
 	// copy writes dst[p*16+j] = src[p*sstep+j] for p < k and j < 16.
 	copy func(dst, src []float32, sstep, k int)
+	// add is dst[p*dstep+j] += src[p*16+j] for p < k and j < 16.
+	add func(dst []float32, dstep int, src []float32, k int)
 	// mulAdd is dst += a·b, element by element, for len(dst) elements.
 	mulAdd func(dst, a, b []float32)
 }

@@ -76,6 +76,7 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $128
 	}
 	transpose()
 	copyRows()
+	addRows()
 	depthwise()
 	pause()
 	os.Stdout.Write(out.Bytes())
@@ -224,24 +225,33 @@ func (k kernel) tile(m int) {
 		p("SUBQ $4, AX")
 		p("JGE %s_%d_four", k.name, m)
 	}
+	// Up to three steps are left: minus their number in AX by row, four less
+	// than their number by column, so that its lowest two bits are the number.
 	label("%s_%d_few", k.name, m)
 	if !k.byCol {
 		p("SUBQ $4, AX")
-		p("JGE %s_%d_done", k.name, m)
+		p("CMPQ AX, $-2")
+		p("JGT %s_%d_one", k.name, m)
 	} else {
-		p("ADDQ $4, AX")
-		p("JLE %s_%d_done", k.name, m)
+		p("TESTQ $2, AX")
+		p("JZ %s_%d_one", k.name, m)
+	}
+	for u := range 2 {
+		k.step(m, u, u%sets, 0, acc, a, mask)
+	}
+	p("LEAQ (DI)(BX*2), DI")
+	if k.byCol {
+		p("LEAQ (R8)(R9*2), R8")
+	} else {
+		p("ADDQ $2, AX")
 	}
 	label("%s_%d_one", k.name, m)
+	p("TESTQ $1, AX")
+	p("JZ %s_%d_done", k.name, m)
 	k.step(m, 0, 0, 0, acc, a, mask)
 	p("ADDQ BX, DI")
-	if !k.byCol {
-		p("INCQ AX")
-		p("JLT %s_%d_one", k.name, m)
-	} else {
+	if k.byCol {
 		p("ADDQ R9, R8")
-		p("DECQ AX")
-		p("JGT %s_%d_one", k.name, m)
 	}
 	label("%s_%d_done", k.name, m)
 	if k.byCol {
@@ -495,6 +505,33 @@ TEXT ·copySixteen(SB), NOSPLIT, $0-32
 	p("ADDQ $64, DI")
 	p("DECQ CX")
 	p("JNZ copySixteen_loop")
+	p("VZEROUPPER")
+	p("RET")
+}
+
+// addRows is the end of a sum that was made beside its place.
+func addRows() {
+	out.WriteString(`
+// func addSixteen(dst *float32, dstep int, src *float32, k int)
+TEXT ·addSixteen(SB), NOSPLIT, $0-32
+`)
+	p("MOVQ dst+0(FP), DI")
+	p("MOVQ dstep+8(FP), BX")
+	p("SHLQ $2, BX")
+	p("MOVQ src+16(FP), SI")
+	p("MOVQ k+24(FP), CX")
+	label("addSixteen_loop")
+	p("VMOVUPS (SI), Y0")
+	p("VMOVUPS 32(SI), Y1")
+	p("PREFETCHT0 64(DI)")
+	p("VADDPS (DI), Y0, Y0")
+	p("VADDPS 32(DI), Y1, Y1")
+	p("VMOVUPS Y0, (DI)")
+	p("VMOVUPS Y1, 32(DI)")
+	p("ADDQ BX, DI")
+	p("ADDQ $64, SI")
+	p("DECQ CX")
+	p("JNZ addSixteen_loop")
 	p("VZEROUPPER")
 	p("RET")
 }

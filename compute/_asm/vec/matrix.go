@@ -155,16 +155,25 @@ func matrices() {
 			}
 			return nil
 		}}.write()
-	columns{name: "normalize", sig: "func(mean, scale, beta, x, y []float32, rows int)", vectors: []string{"mean", "scale", "beta"}, matrices: []string{"x"}, out: "y", step: 2,
-		body: func(v []VecVirtual, rows [][]VecVirtual) []VecVirtual {
-			var out []VecVirtual
-			for _, r := range rows {
-				VSUBPS(v[0], r[0], r[0])
-				VFMADD213PS(v[2], v[1], r[0]) // r·scale + beta
-				out = append(out, r[0])
-			}
-			return out
-		}}.write()
+	for _, relu := range []bool{false, true} {
+		name := "normalize"
+		if relu {
+			name = "normalizeReLU"
+		}
+		columns{name: name, sig: "func(mean, scale, beta, x, y []float32, rows int)", vectors: []string{"mean", "scale", "beta"}, matrices: []string{"x"}, out: "y", step: 2,
+			body: func(v []VecVirtual, rows [][]VecVirtual) []VecVirtual {
+				var out []VecVirtual
+				for _, r := range rows {
+					VSUBPS(v[0], r[0], r[0])
+					VFMADD213PS(v[2], v[1], r[0]) // r·scale + beta
+					if relu {
+						VMAXPS(r[0], zeroed(), r[0])
+					}
+					out = append(out, r[0])
+				}
+				return out
+			}}.write()
+	}
 	columns{name: "normGrad", sig: "func(mean, scale, a, b, x, dy, dx []float32, rows int)", vectors: []string{"mean", "scale", "a", "b"}, matrices: []string{"x", "dy"}, out: "dx", step: 1,
 		body: func(v []VecVirtual, rows [][]VecVirtual) []VecVirtual {
 			var out []VecVirtual
