@@ -13,7 +13,7 @@ type bnApplyArgs struct {
 	x, y                    []float32
 	mean, gamma, beta, istd []float32
 	eps                     float32
-	infer                   bool
+	infer, relu             bool
 }
 
 // BatchNormForward normalizes each column by the batch's own mean and
@@ -28,6 +28,16 @@ type bnApplyArgs struct {
 // Σ(x−mean)²/(rows−1), as in PyTorch; nil leaves them out. gamma and beta may
 // be nil, for 1 and 0. x is kept: y must be other memory.
 func BatchNormForward(p *Pool, rows, c int, x, gamma, beta, y, mean, invstd, runMean, runVar []float32, eps, momentum float32) {
+	batchNorm(p, rows, c, x, gamma, beta, y, mean, invstd, runMean, runVar, eps, momentum, false)
+}
+
+// BatchNormReLUForward is BatchNormForward and then y = max(y, 0), to the
+// same bits, in one sweep less.
+func BatchNormReLUForward(p *Pool, rows, c int, x, gamma, beta, y, mean, invstd, runMean, runVar []float32, eps, momentum float32) {
+	batchNorm(p, rows, c, x, gamma, beta, y, mean, invstd, runMean, runVar, eps, momentum, true)
+}
+
+func batchNorm(p *Pool, rows, c int, x, gamma, beta, y, mean, invstd, runMean, runVar []float32, eps, momentum float32, relu bool) {
 	mustLen("batch norm", rows*c, len(x), len(y))
 	mustLen("batch norm's columns", c, len(mean), len(invstd))
 	if rows == 0 || c == 0 {
@@ -51,7 +61,7 @@ func BatchNormForward(p *Pool, rows, c int, x, gamma, beta, y, mean, invstd, run
 		}
 	}
 	partials.give(part)
-	t := bnApplyArgs{columns: k, x: x, y: y, mean: mean, gamma: gamma, beta: beta, istd: invstd}
+	t := bnApplyArgs{columns: k, x: x, y: y, mean: mean, gamma: gamma, beta: beta, istd: invstd, relu: relu}
 	For(p, rows, k.block, t, bnApply)
 }
 
@@ -121,10 +131,14 @@ func bnApply(t *bnApplyArgs, w *Worker, lo, hi int) {
 	} else {
 		clear(beta)
 	}
+	normalize := vec.normalize
+	if t.relu {
+		normalize = vec.normalizeReLU
+	}
 	rows := (hi - lo) / t.fold
-	vec.normalize(mean, scale, beta, t.x[lo*c:hi*c], t.y[lo*c:hi*c], rows)
+	normalize(mean, scale, beta, t.x[lo*c:hi*c], t.y[lo*c:hi*c], rows)
 	if mid := lo + rows*t.fold; mid < hi {
-		vec.normalize(mean[:c], scale[:c], beta[:c], t.x[mid*c:hi*c], t.y[mid*c:hi*c], hi-mid)
+		normalize(mean[:c], scale[:c], beta[:c], t.x[mid*c:hi*c], t.y[mid*c:hi*c], hi-mid)
 	}
 }
 
@@ -132,10 +146,20 @@ func bnApply(t *bnApplyArgs, w *Worker, lo, hi int) {
 // y = gamma·(x−runMean)/√(runVar+eps) + beta. y may be x; gamma and beta may
 // be nil.
 func BatchNormInfer(p *Pool, rows, c int, x, gamma, beta, y, runMean, runVar []float32, eps float32) {
+	batchNormInfer(p, rows, c, x, gamma, beta, y, runMean, runVar, eps, false)
+}
+
+// BatchNormReLUInfer is BatchNormInfer and then y = max(y, 0), to the same
+// bits, in one sweep less.
+func BatchNormReLUInfer(p *Pool, rows, c int, x, gamma, beta, y, runMean, runVar []float32, eps float32) {
+	batchNormInfer(p, rows, c, x, gamma, beta, y, runMean, runVar, eps, true)
+}
+
+func batchNormInfer(p *Pool, rows, c int, x, gamma, beta, y, runMean, runVar []float32, eps float32, relu bool) {
 	mustLen("batch norm", rows*c, len(x), len(y))
 	mustLen("batch norm's columns", c, len(runMean), len(runVar))
 	k := newColumns(rows, c)
-	t := bnApplyArgs{columns: k, x: x, y: y, mean: runMean, gamma: gamma, beta: beta, istd: runVar, eps: eps, infer: true}
+	t := bnApplyArgs{columns: k, x: x, y: y, mean: runMean, gamma: gamma, beta: beta, istd: runVar, eps: eps, infer: true, relu: relu}
 	For(p, rows, k.block, t, bnApply)
 }
 

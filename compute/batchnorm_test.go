@@ -101,6 +101,26 @@ func TestBatchNorm(t *testing.T) {
 			}
 			within(t, name+" inference", y, want, 1e-5, 1e-5)
 			checkY()
+			same32 := func(what string, relu func(y []float32)) {
+				t.Helper()
+				two := append([]float32(nil), y...)
+				ActForward(nil, ActReLU, 0, two, two)
+				one, check := fenced(t, r, rows*c)
+				relu(one)
+				check()
+				for i := range one {
+					if one[i] != two[i] {
+						t.Fatalf("%s %s with relu: %d is %v, want %v", name, what, i, one[i], two[i])
+					}
+				}
+			}
+			same32("inference", func(y []float32) {
+				BatchNormReLUInfer(nil, rows, c, x, gamma, beta, y, runMean, runVar, eps)
+			})
+			BatchNormForward(nil, rows, c, x, gamma, beta, y, mean, invstd, nil, nil, eps, momentum)
+			same32("training", func(y []float32) {
+				BatchNormReLUForward(nil, rows, c, x, gamma, beta, y, mean, invstd, nil, nil, eps, momentum)
+			})
 		}
 	})
 }

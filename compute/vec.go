@@ -47,12 +47,13 @@ type vectors struct {
 	dot        func(x, y []float32) float32
 
 	// of a matrix of rows × cols without gaps, cols being the length of the first
-	colSum     func(acc, x []float32, rows int)
-	colMax     func(acc, x []float32, rows int)                    // acc = max(acc, x), a NaN in x left out
-	colMoments func(s, q, mean, x []float32, rows int)             // Σ(x−mean), Σ(x−mean)²
-	colGrad    func(s, q, mean, x, dy []float32, rows int)         // Σdy, Σdy·(x−mean)
-	normalize  func(mean, scale, beta, x, y []float32, rows int)   // y = (x−mean)·scale + beta
-	normGrad   func(n normGradArgs, x, dy, dx []float32, rows int) // dx = scale·(dy − a − (x−mean)·b)
+	colSum        func(acc, x []float32, rows int)
+	colMax        func(acc, x []float32, rows int)                    // acc = max(acc, x), a NaN in x left out
+	colMoments    func(s, q, mean, x []float32, rows int)             // Σ(x−mean), Σ(x−mean)²
+	colGrad       func(s, q, mean, x, dy []float32, rows int)         // Σdy, Σdy·(x−mean)
+	normalize     func(mean, scale, beta, x, y []float32, rows int)   // y = (x−mean)·scale + beta
+	normalizeReLU func(mean, scale, beta, x, y []float32, rows int)   // and then max(y, 0)
+	normGrad      func(n normGradArgs, x, dy, dx []float32, rows int) // dx = scale·(dy − a − (x−mean)·b)
 
 	maxOf  func(x []float32) float32
 	expSum func(y, x []float32, shift float32) float32 // y = exp(x−shift), their sum

@@ -5657,6 +5657,132 @@ one_end:
 	VZEROUPPER
 	RET
 
+// func normalizeReLUAVX2(mean []float32, scale []float32, beta []float32, x []float32, y []float32, rows int)
+// Requires: AVX, FMA3
+TEXT ·normalizeReLUAVX2(SB), NOSPLIT, $0-128
+	MOVQ mean_base+0(FP), AX
+	MOVQ scale_base+24(FP), CX
+	MOVQ beta_base+48(FP), DX
+	MOVQ x_base+72(FP), BX
+	MOVQ y_base+96(FP), SI
+	MOVQ mean_len+8(FP), DI
+	MOVQ rows+120(FP), R8
+	LEAQ (DI)(DI*1), R9
+	ADDQ R9, R9
+
+many:
+	CMPQ R8, $0x02
+	JLT  many_end
+	XORQ R10, R10
+	MOVQ DI, R11
+	SUBQ $0x08, R11
+	LEAQ (BX)(R9*1), R12
+	LEAQ (SI)(R9*1), R13
+
+many_columns:
+	CMPQ        R10, R11
+	JGT         many_tail
+	VMOVUPS     (AX)(R10*4), Y0
+	VMOVUPS     (CX)(R10*4), Y1
+	VMOVUPS     (DX)(R10*4), Y2
+	VMOVUPS     (BX)(R10*4), Y3
+	VMOVUPS     (R12)(R10*4), Y4
+	VSUBPS      Y0, Y3, Y3
+	VFMADD213PS Y2, Y1, Y3
+	VXORPS      Y5, Y5, Y5
+	VMAXPS      Y3, Y5, Y3
+	VSUBPS      Y0, Y4, Y4
+	VFMADD213PS Y2, Y1, Y4
+	VXORPS      Y0, Y0, Y0
+	VMAXPS      Y4, Y0, Y4
+	VMOVUPS     Y3, (SI)(R10*4)
+	VMOVUPS     Y4, (R13)(R10*4)
+	ADDQ        $0x08, R10
+	JMP         many_columns
+
+many_tail:
+	MOVQ        DI, R11
+	SUBQ        R10, R11
+	JE          many_next
+	LEAQ        vec_mask<>+0(SB), R14
+	MOVQ        $0x00000008, R15
+	SUBQ        R11, R15
+	VMOVUPS     (R14)(R15*4), Y0
+	VMASKMOVPS  (AX)(R10*4), Y0, Y1
+	VMASKMOVPS  (CX)(R10*4), Y0, Y2
+	VMASKMOVPS  (DX)(R10*4), Y0, Y3
+	VMASKMOVPS  (BX)(R10*4), Y0, Y4
+	VMASKMOVPS  (R12)(R10*4), Y0, Y5
+	VSUBPS      Y1, Y4, Y4
+	VFMADD213PS Y3, Y2, Y4
+	VXORPS      Y6, Y6, Y6
+	VMAXPS      Y4, Y6, Y4
+	VSUBPS      Y1, Y5, Y5
+	VFMADD213PS Y3, Y2, Y5
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y5, Y1, Y5
+	VMASKMOVPS  Y4, Y0, (SI)(R10*4)
+	VMASKMOVPS  Y5, Y0, (R13)(R10*4)
+
+many_next:
+	ADDQ R9, BX
+	ADDQ R9, BX
+	ADDQ R9, SI
+	ADDQ R9, SI
+	SUBQ $0x02, R8
+	JMP  many
+
+many_end:
+one:
+	CMPQ R8, $0x01
+	JLT  one_end
+	XORQ R10, R10
+	MOVQ DI, R11
+	SUBQ $0x08, R11
+
+one_columns:
+	CMPQ        R10, R11
+	JGT         one_tail
+	VMOVUPS     (AX)(R10*4), Y0
+	VMOVUPS     (CX)(R10*4), Y1
+	VMOVUPS     (DX)(R10*4), Y2
+	VMOVUPS     (BX)(R10*4), Y3
+	VSUBPS      Y0, Y3, Y3
+	VFMADD213PS Y2, Y1, Y3
+	VXORPS      Y0, Y0, Y0
+	VMAXPS      Y3, Y0, Y3
+	VMOVUPS     Y3, (SI)(R10*4)
+	ADDQ        $0x08, R10
+	JMP         one_columns
+
+one_tail:
+	MOVQ        DI, R11
+	SUBQ        R10, R11
+	JE          one_next
+	LEAQ        vec_mask<>+0(SB), R12
+	MOVQ        $0x00000008, R13
+	SUBQ        R11, R13
+	VMOVUPS     (R12)(R13*4), Y0
+	VMASKMOVPS  (AX)(R10*4), Y0, Y1
+	VMASKMOVPS  (CX)(R10*4), Y0, Y2
+	VMASKMOVPS  (DX)(R10*4), Y0, Y3
+	VMASKMOVPS  (BX)(R10*4), Y0, Y4
+	VSUBPS      Y1, Y4, Y4
+	VFMADD213PS Y3, Y2, Y4
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y4, Y1, Y4
+	VMASKMOVPS  Y4, Y0, (SI)(R10*4)
+
+one_next:
+	ADDQ R9, BX
+	ADDQ R9, SI
+	SUBQ $0x01, R8
+	JMP  one
+
+one_end:
+	VZEROUPPER
+	RET
+
 // func normGradAVX2(mean []float32, scale []float32, a []float32, b []float32, x []float32, dy []float32, dx []float32, rows int)
 // Requires: AVX, FMA3
 TEXT ·normGradAVX2(SB), NOSPLIT, $0-176

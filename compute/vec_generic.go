@@ -5,54 +5,55 @@ import "math"
 // genericVectors are the inner loops in plain Go: always compiled, and what
 // every other set is tested against.
 var genericVectors = vectors{
-	name:        "generic",
-	add:         addGeneric,
-	mul:         mulGeneric,
-	mulAdd:      productsGeneric,
-	scale:       scaleGeneric,
-	relu:        reluGeneric,
-	reluGrad:    reluGradGeneric,
-	act:         actGeneric,
-	actGrad:     actGradGeneric,
-	dropout:     dropoutGeneric,
-	dropoutGrad: dropoutGradGeneric,
-	sum:         sumGeneric,
-	countZero:   countZeroGeneric,
-	finite:      finiteGeneric,
-	sumSquares:  sumSquaresGeneric,
-	moments:     momentsGeneric,
-	dot:         dotGeneric,
-	colSum:      colSumGeneric,
-	colMax:      colMaxGeneric,
-	colMoments:  colMomentsGeneric,
-	colGrad:     colGradGeneric,
-	normalize:   normalizeGeneric,
-	normGrad:    normGradGeneric,
-	maxOf:       maxOfGeneric,
-	expSum:      expSumGeneric,
-	sgd:         sgdGeneric,
-	adam:        adamGeneric,
-	maxPool:     maxPoolGeneric,
-	maxPoolGrad: maxPoolGradGeneric,
-	avgPool:     avgPoolGeneric,
-	avgPoolGrad: avgPoolGradGeneric,
+	name:          "generic",
+	add:           plusGeneric,
+	mul:           timesGeneric,
+	mulAdd:        timesAddGeneric,
+	scale:         scaleGeneric,
+	relu:          reluGeneric,
+	reluGrad:      reluGradGeneric,
+	act:           actGeneric,
+	actGrad:       actGradGeneric,
+	dropout:       dropoutGeneric,
+	dropoutGrad:   dropoutGradGeneric,
+	sum:           sumGeneric,
+	countZero:     countZeroGeneric,
+	finite:        finiteGeneric,
+	sumSquares:    sumSquaresGeneric,
+	moments:       momentsGeneric,
+	dot:           dotGeneric,
+	colSum:        colSumGeneric,
+	colMax:        colMaxGeneric,
+	colMoments:    colMomentsGeneric,
+	colGrad:       colGradGeneric,
+	normalize:     normalizeGeneric,
+	normalizeReLU: normalizeReLUGeneric,
+	normGrad:      normGradGeneric,
+	maxOf:         maxOfGeneric,
+	expSum:        expSumGeneric,
+	sgd:           sgdGeneric,
+	adam:          adamGeneric,
+	maxPool:       maxPoolGeneric,
+	maxPoolGrad:   maxPoolGradGeneric,
+	avgPool:       avgPoolGeneric,
+	avgPoolGrad:   avgPoolGradGeneric,
 }
 
-func addGeneric(dst, a, b []float32) {
+func plusGeneric(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	for i := range dst {
 		dst[i] = a[i] + b[i]
 	}
 }
 
-func mulGeneric(dst, a, b []float32) {
+func timesGeneric(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	for i := range dst {
 		dst[i] = a[i] * b[i]
 	}
 }
 
-func productsGeneric(dst, a, b []float32) {
+func timesAddGeneric(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	for i := range dst {
 		dst[i] += a[i] * b[i]
@@ -217,6 +218,12 @@ func normalizeGeneric(mean, scale, beta, x, y []float32, rows int) {
 		}
 		x, y = x[c:], y[c:]
 	}
+}
+
+func normalizeReLUGeneric(mean, scale, beta, x, y []float32, rows int) {
+	normalizeGeneric(mean, scale, beta, x, y, rows)
+	y = y[:len(mean)*rows]
+	reluGeneric(y, y)
 }
 
 func normGradGeneric(n normGradArgs, x, dy, dx []float32, rows int) {

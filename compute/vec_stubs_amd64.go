@@ -134,6 +134,9 @@ func colGradAVX2(s []float32, q []float32, mean []float32, x []float32, dy []flo
 func normalizeAVX2(mean []float32, scale []float32, beta []float32, x []float32, y []float32, rows int)
 
 //go:noescape
+func normalizeReLUAVX2(mean []float32, scale []float32, beta []float32, x []float32, y []float32, rows int)
+
+//go:noescape
 func normGradAVX2(mean []float32, scale []float32, a []float32, b []float32, x []float32, dy []float32, dx []float32, rows int)
 
 //go:noescape

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 )
 
@@ -205,5 +206,25 @@ func TestSweepsMakeNoGarbage(t *testing.T) {
 				t.Errorf("%v allocations in a suite of sweeps, want 0", n)
 			}
 		})
+	}
+}
+
+// A loop left out of a set would be met in a run, not in a build.
+func TestVectorSetsAreWhole(t *testing.T) {
+	for _, v := range vectorSets() {
+		s := reflect.ValueOf(*v)
+		for i := range s.NumField() {
+			f := s.Field(i)
+			if f.Kind() == reflect.Func && f.IsNil() {
+				t.Errorf("%s has no %s", v.name, s.Type().Field(i).Name)
+			}
+			if f.Kind() == reflect.Array {
+				for j := range f.Len() {
+					if f.Index(j).IsNil() {
+						t.Errorf("%s has no %s of %v", v.name, s.Type().Field(i).Name, Act(j))
+					}
+				}
+			}
+		}
 	}
 }
