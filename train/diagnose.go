@@ -98,7 +98,7 @@ func flow(g *model.Graph, s *Snapshot) []Finding {
 	a, b := s.Layers[first].GradNorm, s.Layers[head].GradNorm
 	if b == 0 && a == 0 {
 		return []Finding{{
-			Level: "wrong", Node: head,
+			Level: "wrong", Node: head, Word: "no gradient",
 			What: "no gradient reaches any layer: all norms are 0",
 			Why:  "the loss does not depend on the weights: the output is saturated, or every unit on the way is dead.",
 			Cure: "lower the learning rate and start again.",
@@ -124,7 +124,7 @@ func flow(g *model.Graph, s *Snapshot) []Finding {
 			bridge, cure = "", "put a batchnorm after each convolution, and start weights with the he rule."
 		}
 		return []Finding{{
-			Level: level, Node: first,
+			Level: level, Node: first, Word: "vanish",
 			What: fmt.Sprintf("gradients vanish below %s: %s at %s, %s at the head (%s over %d layers%s)",
 				g.Nodes[weak].Name, figure(a), g.Nodes[first].Name, figure(b), times(b/a), len(nodes), bridge),
 			Why:  fmt.Sprintf("each layer shrinks them: %s a layer.", figure(math.Pow(max(a/b, 1e-45), 1/float64(len(nodes)-1)))),
@@ -132,7 +132,7 @@ func flow(g *model.Graph, s *Snapshot) []Finding {
 		}}
 	case ratio > explodeWarn:
 		return []Finding{{
-			Level: "warn", Node: first,
+			Level: "warn", Node: first, Word: "explode",
 			What: fmt.Sprintf("gradients explode on the way down: %s at %s, %s at the head (%s over %d layers)",
 				figure(a), g.Nodes[first].Name, figure(b), times(a/b), len(nodes)),
 			Why:  fmt.Sprintf("each layer enlarges them: %s a layer.", figure(math.Pow(a/b, 1/float64(len(nodes)-1)))),
@@ -172,7 +172,7 @@ func dead(s *Snapshot) []Finding {
 		more = fmt.Sprintf(", and over %.0f %% in %d more", 100*deadWarn, count-1)
 	}
 	return []Finding{{
-		Level: level, Node: worst,
+		Level: level, Node: worst, Word: "dead",
 		What: fmt.Sprintf("%.0f %% of the units of %s are dead%s", 100*l.Dead, l.Name, more),
 		Why:  "they are zero for the whole batch, so no gradient passes and they may never come back.",
 		Cure: "lower the learning rate, put a batchnorm before it, or take leaky_relu.",
@@ -201,7 +201,7 @@ func updates(s *Snapshot) []Finding {
 	switch {
 	case mid > updateHigh:
 		return []Finding{{
-			Level: "warn", Node: worst,
+			Level: "warn", Node: worst, Word: "large",
 			What: fmt.Sprintf("steps are large: a step changes weights by %s of their size, most at %s (%s)", figure(mid), s.Layers[worst].Name, figure(s.Layers[worst].Update)),
 			Why:  "around 1e-3 weights settle; at this size they jump about.",
 			Cure: fmt.Sprintf("lower the learning rate, to %s say.", figure(s.LR*3e-3/mid)),

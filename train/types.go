@@ -116,6 +116,7 @@ type Histogram struct {
 type Finding struct {
 	Level string // "wrong", "warn", "good"
 	Node  int    // row to point at; -1 the whole
+	Word  string // what the row says: "vanish", "explode", "dead", "large"; "" for none
 	What  string // one sentence with the figure
 	Why   string
 	Cure  string
