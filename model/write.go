@@ -304,7 +304,7 @@ func quote(w string) string {
 		plain = plain && (c < 0x80 && (unicode.IsLetter(c) || unicode.IsDigit(c)) || strings.ContainsRune(" _-./×+", c))
 	}
 	plain = plain && !strings.HasSuffix(w, " ") && (!slices.Contains(reserved, strings.ToLower(w)) || w == "true" || w == "false")
-	if plain || isNumber(w) {
+	if plain || w == "." || isNumber(w) {
 		return w
 	}
 	var b strings.Builder
