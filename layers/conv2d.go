@@ -152,9 +152,14 @@ func (c *Conv2D) Geometry(n int, in compute.Shape) compute.Conv {
 }
 
 // Forward is y = x ∗ W + b.
-func (c *Conv2D) Forward(p *Pass) {
+func (c *Conv2D) Forward(p *Pass) { c.forward(p, false) }
+
+// ForwardReLU is y = max(x ∗ W + b, 0), the bits of Forward and then relu.
+func (c *Conv2D) ForwardReLU(p *Pass) { c.forward(p, true) }
+
+func (c *Conv2D) forward(p *Pass, relu bool) {
 	g := c.Geometry(p.N, p.In[0].Shape)
-	compute.ConvForward(p.Pool, &g, p.In[0].Data, p.Params[0], p.Out.Data, compute.Epilogue{Bias: p.param(1)})
+	compute.ConvForward(p.Pool, &g, p.In[0].Data, p.Params[0], p.Out.Data, compute.Epilogue{Bias: p.param(1), ReLU: relu})
 }
 
 // Backward adds the gradients of W and b and sets that of x.

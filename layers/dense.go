@@ -98,11 +98,16 @@ func (d *Dense) Plan(in []compute.Shape) (Plan, error) {
 }
 
 // Forward is y = x·W + b.
-func (d *Dense) Forward(p *Pass) {
+func (d *Dense) Forward(p *Pass) { d.forward(p, false) }
+
+// ForwardReLU is y = max(x·W + b, 0), the bits of Forward and then relu.
+func (d *Dense) ForwardReLU(p *Pass) { d.forward(p, true) }
+
+func (d *Dense) forward(p *Pass, relu bool) {
 	n, k := rows(p.In[0].Shape)
 	n *= p.N
 	compute.Gemm(p.Pool, false, false, n, d.Units, k, p.In[0].Data, k, p.Params[0], d.Units, p.Out.Data, d.Units,
-		compute.Epilogue{Bias: p.param(1)})
+		compute.Epilogue{Bias: p.param(1), ReLU: relu})
 }
 
 // Backward is dW += xᵀ·dy, db += Σdy, dx = dy·Wᵀ.
