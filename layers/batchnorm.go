@@ -117,6 +117,18 @@ func (b *BatchNorm) Forward(p *Pass) {
 		p.Saved[0], p.Saved[1], p.State[0], p.State[1], float32(b.Eps), float32(b.Momentum))
 }
 
+// ForwardReLU is Forward and then max(y, 0), to the same bits.
+func (b *BatchNorm) ForwardReLU(p *Pass) {
+	n, c := rows(p.In[0].Shape)
+	n *= p.N
+	if !p.Train {
+		compute.BatchNormReLUInfer(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Out.Data, p.State[0], p.State[1], float32(b.Eps))
+		return
+	}
+	compute.BatchNormReLUForward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Out.Data,
+		p.Saved[0], p.Saved[1], p.State[0], p.State[1], float32(b.Eps), float32(b.Momentum))
+}
+
 // Backward is the gradient through the batch's own mean and variance.
 func (b *BatchNorm) Backward(p *Pass) {
 	n, c := rows(p.In[0].Shape)
