@@ -73,7 +73,7 @@ const wideFrom = 100
 
 func (b *buildScreen) layout(w, h int) buildLayout {
 	if w >= wideFrom {
-		right := min(max(w*36/100, 40), 56)
+		right := min(max(w*34/100, 38), 56)
 		return buildLayout{stackW: w - right - 1, stackH: h, detailW: right, detailH: h, beside: true}
 	}
 	if b.form == nil && !b.detail && h < 40 {
@@ -130,13 +130,13 @@ func buildColumns(t *theme, g *model.Graph) []column {
 			}
 			return t.text.Render(r.Out.String())
 		}},
-		{title: "params", width: 11, right: true, cell: func(_ int, r *model.Row, w int) string {
+		{title: "params", width: 10, right: true, cell: func(_ int, r *model.Row, w int) string {
 			if r.Params == 0 {
 				return ""
 			}
 			return t.text.Render(widget.Group(r.Params))
 		}},
-		{title: "share", width: 8, grow: 16, rank: 1, cell: func(_ int, r *model.Row, w int) string {
+		{title: "share", width: 6, grow: 18, rank: 1, cell: func(_ int, r *model.Row, w int) string {
 			if r.Params == 0 {
 				return ""
 			}
@@ -164,10 +164,17 @@ func (b *buildScreen) detailLines(w, h int) []string {
 	}
 	out := []string{"", t.of(r.Family).Bold(true).Render(r.Kind) + "   " + t.dim.Render(r.Name), ""}
 	out = append(out, b.settingLines(r, w)...)
-	if r.Problem != nil {
+	problem := r.Problem
+	if problem == nil {
+		problem = b.d.stack.row().Problem
+	}
+	if problem != nil {
 		out = append(out, "")
-		for _, l := range wrap("✗ "+sentence(r.Problem), w-1) {
+		for _, l := range wrap("✗ "+sentence(problem), w-1) {
 			out = append(out, t.bad.Render(l))
+		}
+		if what, _ := b.d.cure(); what != "" {
+			out = append(out, "  "+t.accent.Render("f")+"  "+t.text.Render(what))
 		}
 	}
 	out = append(out, "")

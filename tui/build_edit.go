@@ -28,17 +28,18 @@ func (b *buildScreen) move(what string, s *model.Spec, path model.Path, err erro
 	return nil
 }
 
-// places is how many rows of layers the item at path stands for: several where
-// a block repeats, or where blocks take their layers from one template.
+// places is how many rows the item at path stands for: several where the block
+// around it repeats, or where blocks take their layers from one template.
 func (d *desk) places(path model.Path) int {
-	if len(path) == 0 {
+	it, err := d.spec().At(path)
+	if err != nil || it.Kind == model.GroupBlock {
 		return 0
 	}
 	n, origin := 0, d.origin(path)
 	for i := range d.graph.Rows {
 		r := &d.graph.Rows[i]
 		last := len(r.Item) - 1
-		if r.Node >= 0 && last >= 0 && r.Item[last].Index == path[len(path)-1].Index && d.origin(r.Item) == origin {
+		if r.Kind == it.Kind && r.Title != "path" && last >= 0 && r.Item[last].Index == path[len(path)-1].Index && d.origin(r.Item) == origin {
 			n++
 		}
 	}

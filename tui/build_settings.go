@@ -123,7 +123,7 @@ func (b *buildScreen) edit() tea.Cmd {
 		return b.add()
 	}
 	f := &form{title: r.Kind, name: r.Name, what: "edit " + r.Name, fields: b.settings(r)}
-	if n := b.d.places(r.Item); n > 1 && r.Node >= 0 {
+	if n := b.d.places(r.Item); n > 1 {
 		f.hint = fmt.Sprintf("One edit, %d rows: blocks share it.", n)
 	}
 	return b.openForm(f)

@@ -59,8 +59,8 @@ type pickItems []pickItem
 func (s pickItems) String(i int) string { return s[i].name }
 func (s pickItems) Len() int            { return len(s) }
 
-// filter finds the items whose name matches fuzzily, best first, then those
-// whose description has the words.
+// filter finds the items whose name begins with what is typed, then those that
+// match it fuzzily, best first, then those whose description has it.
 func (p *picker) filter() {
 	p.hits = p.hits[:0]
 	p.cursor = 0
@@ -72,11 +72,19 @@ func (p *picker) filter() {
 		return
 	}
 	seen := map[int]bool{}
-	for _, m := range fuzzy.FindFrom(q, pickItems(p.items)) {
-		p.hits = append(p.hits, m.Index)
-		seen[m.Index] = true
-	}
 	low := strings.ToLower(q)
+	for i, it := range p.items {
+		if strings.HasPrefix(strings.ToLower(it.name), low) {
+			p.hits = append(p.hits, i)
+			seen[i] = true
+		}
+	}
+	for _, m := range fuzzy.FindFrom(q, pickItems(p.items)) {
+		if !seen[m.Index] {
+			p.hits = append(p.hits, m.Index)
+			seen[m.Index] = true
+		}
+	}
 	for i, it := range p.items {
 		if !seen[i] && strings.Contains(strings.ToLower(it.text+" "+it.group+" "+it.right), low) {
 			p.hits = append(p.hits, i)

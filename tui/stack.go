@@ -141,7 +141,7 @@ func (s *stack) layout() {
 	type level struct {
 		row  int
 		kind gutterKind
-		last int // last child, for brackets
+		last int  // last child, for brackets
 		on   bool // its bracket has begun
 	}
 	var levels []level

@@ -1,0 +1,128 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+)
+
+// lines are the stack's lines as text: gutter, fold mark, row name.
+func stackLines(s *stack) string {
+	var b strings.Builder
+	for _, l := range s.lines {
+		b.WriteString(l.gutter + l.fold + s.rows[l.row].Name + "\n")
+	}
+	return b.String()
+}
+
+func TestStackLayout(t *testing.T) {
+	s := drive(t, smallNet, 120, 40).a.desk.stack
+	want := `input
+stem
+norm1
+relu1
+▾stage1
+  ▾stage1/1
+    ╭ stage1/1/conv1
+    │ stage1/1/norm1
+    │ stage1/1/relu1
+    │ stage1/1/conv2
+    │ stage1/1/norm2
+    ╰ ▸stage1/1/add
+    stage1/1/relu2
+  ▾stage1/2
+    ╭ stage1/2/conv1
+    │ stage1/2/norm1
+    │ stage1/2/relu1
+    │ stage1/2/conv2
+    │ stage1/2/norm2
+    ╰ stage1/2/add
+    stage1/2/relu2
+global1
+head
+`
+	got := stackLines(s)
+	if got != want {
+		t.Errorf("the stack is\n%swants\n%s", got, want)
+	}
+	s.selectName("stage1")
+	s.toggle()
+	if got := stackLines(s); strings.Contains(got, "stage1/") || !strings.Contains(got, "▸stage1\n") {
+		t.Errorf("with stage1 folded the stack is\n%s", got)
+	}
+	s.selectName("stage1/2/conv2")
+	if s.row().Name != "stage1" {
+		t.Errorf("a row folded away is selected as %s, wants its block stage1", s.row().Name)
+	}
+	s.open()
+	s.selectName("stage1/2/conv2")
+	if s.row().Name != "stage1/2/conv2" {
+		t.Errorf("selected %s, wants stage1/2/conv2", s.row().Name)
+	}
+	s.fold() // the skip around the row
+	if got := stackLines(s); strings.Contains(got, "stage1/2/conv2") || !strings.Contains(got, "stage1/1/conv2") {
+		t.Errorf("with the second skip folded the stack is\n%s", got)
+	}
+}
+
+func TestStackScrolls(t *testing.T) {
+	s := drive(t, smallNet, 120, 40).a.desk.stack
+	s.setHeight(5)
+	for range 30 {
+		s.move(1)
+		if f := s.first(5); s.cursor < f || s.cursor >= f+5 {
+			t.Fatalf("line %d is out of sight: lines %d to %d are drawn", s.cursor, f, f+4)
+		}
+	}
+	if s.row().Name != "head" {
+		t.Errorf("the last row is %s, wants head", s.row().Name)
+	}
+	s.move(-2)
+	if f := s.first(5); f != len(s.lines)-5 {
+		t.Errorf("moving within sight scrolls: first line %d, wants %d", f, len(s.lines)-5)
+	}
+}
+
+func TestFitColumns(t *testing.T) {
+	cols := []column{{width: 10}, {width: 8, rank: 1, grow: 5}, {width: 6, rank: 2}}
+	for _, c := range []struct {
+		w    int
+		name int
+		kept int
+		grow int
+	}{
+		{nameMin + 12, nameMin, 1, 0},
+		{nameMin + 21, nameMin + 9, 1, 0},
+		{nameMin + 22, nameMin, 2, 0},
+		{nameMin + 30, nameMin, 3, 0},
+		{nameMax + 30 + 3, nameMax, 3, 3},
+		{nameMax + 90, nameMax, 3, 5},
+	} {
+		name, kept, widths := fitColumns(c.w, cols)
+		if name != c.name || len(kept) != c.kept {
+			t.Errorf("in %d cells: name %d and %d columns, wants %d and %d", c.w, name, len(kept), c.name, c.kept)
+		}
+		if c.kept > 1 && widths[1] != 8+c.grow {
+			t.Errorf("in %d cells the second column is %d wide, wants %d", c.w, widths[1], 8+c.grow)
+		}
+	}
+}
+
+// Cursor and folds survive an edit elsewhere.
+func TestStackStaysPut(t *testing.T) {
+	d := drive(t, smallNet, 120, 40)
+	s := d.a.desk.stack
+	s.selectName("stage1/1")
+	s.toggle()
+	d.selectRow("norm1")
+	d.press("D")
+	if strings.Contains(stackLines(s), "stage1/1/conv1") {
+		t.Error("an edit elsewhere opens a folded block")
+	}
+	if got := s.row().Name; got != "norm2" {
+		t.Errorf("after duplicate the cursor is on %s, wants the copy norm2", got)
+	}
+	d.press("u")
+	if got := s.row().Name; got != "norm1" && got != "relu1" {
+		t.Errorf("after undo the cursor is on %s, wants it where the change was", got)
+	}
+}
