@@ -47,7 +47,7 @@ func Kernels() []string {
 	return names
 }
 
-// SetKernel chooses a kernel by name, before any product runs.
+// SetKernel chooses the kernel of products and sweeps by name, before any runs.
 func SetKernel(name string) error {
 	for i := range gemmKernels {
 		if gemmKernels[i].name != name {
@@ -57,6 +57,7 @@ func SetKernel(name string) error {
 			return fmt.Errorf("kernel %s: this machine cannot run it: use one of %v", name, Kernels())
 		}
 		kernelInUse = &gemmKernels[i]
+		useVectors(name)
 		return nil
 	}
 	return fmt.Errorf("kernel %q: no such kernel: use one of %v", name, Kernels())

@@ -67,27 +67,56 @@ func MaxPoolForward(p *Pool, g *Pooling, x, y []float32, arg []byte) {
 		}
 	}
 	For(p, g.N*g.OH, g.rowGrain(), poolArgs{*g, x, y, arg}, func(t *poolArgs, _ *Worker, lo, hi int) {
-		g := &t.g
 		for r := lo; r < hi; r++ {
-			image := t.x[r/g.OH*g.H*g.W*g.C:][:g.H*g.W*g.C]
-			for ow := range g.OW {
-				w := g.window(r%g.OH, ow)
-				at := (r*g.OW + ow) * g.C
-				var arg []byte
-				if t.arg != nil {
-					arg = t.arg[at:][:g.C]
-				}
-				if w.kh == 0 || w.kw == 0 { // the window lies in the padding
-					for c := range t.y[at:][:g.C] {
-						t.y[at+c] = float32(math.Inf(-1))
-					}
-					clear(arg)
-					continue
-				}
-				vec.maxPool(w, image[(w.h0*g.W+w.w0)*g.C:], t.y[at:][:g.C], arg)
-			}
+			maxPoolLine(t, r)
 		}
 	})
+}
+
+// maxPoolLine is row r of all images' output rows.
+func maxPoolLine(t *poolArgs, r int) {
+	g := &t.g
+	image := t.x[r/g.OH*g.H*g.W*g.C:][:g.H*g.W*g.C]
+	y, arg := t.y[r*g.OW*g.C:][:g.OW*g.C], t.arg
+	if arg != nil {
+		arg = arg[r*g.OW*g.C:][:g.OW*g.C]
+	}
+	from, to := g.inside()
+	for ow := 0; ow < g.OW; ow++ {
+		w := g.window(r%g.OH, ow)
+		n := 1
+		if ow == from && w.kh > 0 {
+			n = to - from
+		}
+		out := y[ow*g.C:][:n*g.C]
+		var marks []byte
+		if arg != nil {
+			marks = arg[ow*g.C:][:n*g.C]
+		}
+		switch {
+		case w.kh == 0 || w.kw == 0: // the window lies in the padding
+			for c := range out {
+				out[c] = float32(math.Inf(-1))
+			}
+			clear(marks)
+		case n > 1:
+			vec.maxPoolRow(w, n, g.StrideW*g.C, image[(w.h0*g.W+w.w0)*g.C:], out, marks)
+		default:
+			vec.maxPool(w, image[(w.h0*g.W+w.w0)*g.C:], out, marks)
+		}
+		ow += n - 1
+	}
+}
+
+// inside is the range of output columns whose windows lie inside the image
+// from left to right.
+func (g *Pooling) inside() (from, to int) {
+	from = (g.PadLeft + g.StrideW - 1) / g.StrideW
+	to = min(g.OW, (g.W-g.KW+g.PadLeft)/g.StrideW+1)
+	if g.W < g.KW || to <= from {
+		return -1, -1
+	}
+	return from, to
 }
 
 // MaxPoolBackward gives each output's gradient to the input that won. It
@@ -100,16 +129,21 @@ func MaxPoolBackward(p *Pool, g *Pooling, dy []float32, arg []byte, dx []float32
 	For(p, g.N, g.imageGrain(), poolArgs{*g, dx, dy, arg}, func(t *poolArgs, _ *Worker, lo, hi int) {
 		g := &t.g
 		size := g.H * g.W * g.C
+		from, to := g.inside()
 		clear(t.x[lo*size : hi*size])
 		for r := lo * g.OH; r < hi*g.OH; r++ {
 			image := t.x[r/g.OH*size:][:size]
-			for ow := range g.OW {
+			for ow := 0; ow < g.OW; ow++ {
 				w := g.window(r%g.OH, ow)
 				if w.kh == 0 || w.kw == 0 {
 					continue
 				}
-				at := (r*g.OW + ow) * g.C
-				vec.maxPoolGrad(w, t.y[at:][:g.C], t.arg[at:][:g.C], image[(w.h0*g.W+w.w0)*g.C:])
+				n, at := 1, (r*g.OW+ow)*g.C
+				if ow == from {
+					n = to - from
+				}
+				vec.maxPoolRowGrad(w, n, g.StrideW*g.C, t.y[at:][:n*g.C], t.arg[at:][:n*g.C], image[(w.h0*g.W+w.w0)*g.C:])
+				ow += n - 1
 			}
 		}
 	})
@@ -131,6 +165,22 @@ func maxPoolGeneric(w poolWindow, x, y []float32, arg []byte) {
 		if arg != nil {
 			arg[c] = byte(at)
 		}
+	}
+}
+
+func maxPoolRowGeneric(w poolWindow, n, step int, x, y []float32, arg []byte) {
+	for i := range n {
+		var marks []byte
+		if arg != nil {
+			marks = arg[i*w.c:][:w.c]
+		}
+		maxPoolGeneric(w, x[i*step:], y[i*w.c:][:w.c], marks)
+	}
+}
+
+func maxPoolRowGradGeneric(w poolWindow, n, step int, dy []float32, arg []byte, dx []float32) {
+	for i := range n {
+		maxPoolGradGeneric(w, dy[i*w.c:][:w.c], arg[i*w.c:][:w.c], dx[i*step:])
 	}
 }
 

@@ -64,8 +64,12 @@ type vectors struct {
 	// of one output pixel, c channels
 	maxPool     func(w poolWindow, x, y []float32, arg []byte)
 	maxPoolGrad func(w poolWindow, dy []float32, arg []byte, dx []float32)
-	avgPool     func(w poolWindow, x, y []float32, s float32)   // y = s·Σx
-	avgPoolGrad func(w poolWindow, dy, dx []float32, s float32) // dx += s·dy
+	// of n output pixels beside each other, whose windows lie step floats
+	// apart. x and dx reach to the end of the image.
+	maxPoolRow     func(w poolWindow, n, step int, x, y []float32, arg []byte)
+	maxPoolRowGrad func(w poolWindow, n, step int, dy []float32, arg []byte, dx []float32)
+	avgPool        func(w poolWindow, x, y []float32, s float32)   // y = s·Σx
+	avgPoolGrad    func(w poolWindow, dy, dx []float32, s float32) // dx += s·dy
 }
 
 // normGradArgs are the column vectors of batch norm's backward sweep.
@@ -116,4 +120,16 @@ func (s *partialStore) give(b []float64) {
 	s.mu.Lock()
 	s.free = append(s.free, b)
 	s.mu.Unlock()
+}
+
+// useVectors takes the set of that kernel's name, or the best there is where
+// no set has it.
+func useVectors(kernel string) {
+	sets := vectorSets()
+	vec = sets[len(sets)-1]
+	for _, s := range sets {
+		if s.name == kernel {
+			vec = s
+		}
+	}
 }

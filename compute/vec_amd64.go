@@ -78,14 +78,16 @@ var avx2Vectors = vectors{
 	normGrad: func(n normGradArgs, x, dy, dx []float32, rows int) {
 		normGradAVX2(n.mean, n.scale, n.a, n.b, x, dy, dx, rows)
 	},
-	maxOf:       maxOfAVX2,
-	expSum:      expSumAVX2,
-	sgd:         sgdVectors,
-	adam:        adamVectors,
-	maxPool:     maxPoolVectors,
-	maxPoolGrad: maxPoolGradVectors,
-	avgPool:     avgPoolVectors,
-	avgPoolGrad: avgPoolGradVectors,
+	maxOf:          maxOfAVX2,
+	expSum:         expSumAVX2,
+	sgd:            sgdVectors,
+	adam:           adamVectors,
+	maxPool:        maxPoolVectors,
+	maxPoolGrad:    maxPoolGradVectors,
+	maxPoolRow:     maxPoolRowVectors,
+	maxPoolRowGrad: maxPoolRowGradVectors,
+	avgPool:        avgPoolVectors,
+	avgPoolGrad:    avgPoolGradVectors,
 }
 
 func dropoutVectors(y, x []float32, keep []byte, k dropoutKey, start uint32, s float32) {
@@ -131,6 +133,50 @@ func maxPoolGradVectors(w poolWindow, dy []float32, arg []byte, dx []float32) {
 	}
 	if n < len(dy) {
 		maxPoolGradGeneric(w, dy[n:], arg[n:], dx[n:])
+	}
+}
+
+// wholePixels is how many of n output pixels may be treated in whole vectors:
+// so many that what reaches beyond the last of them stays inside out floats
+// of output and in floats of input.
+func (w *poolWindow) wholePixels(n, step, out, in int) int {
+	up := (w.c + 7) &^ 7
+	in -= w.last(up) + 1
+	if out < up || in < 0 {
+		return 0
+	}
+	n = min(n, (out-up)/w.c+1)
+	if step > 0 {
+		n = min(n, in/step+1)
+	}
+	return n
+}
+
+func maxPoolRowVectors(w poolWindow, n, step int, x, y []float32, arg []byte) {
+	whole := w.wholePixels(n, step, n*w.c, len(x))
+	if whole > 0 {
+		if arg == nil {
+			maxPoolRowAVX2(unsafe.SliceData(y), unsafe.SliceData(x), whole, step, w.c, w.kh, w.kw, w.row)
+		} else {
+			maxPoolRowMarksAVX2(unsafe.SliceData(y), unsafe.SliceData(arg), unsafe.SliceData(x), whole, step, w.c, w.kh, w.kw, w.row, w.first, w.stride)
+		}
+	}
+	for i := whole; i < n; i++ {
+		var marks []byte
+		if arg != nil {
+			marks = arg[i*w.c:][:w.c]
+		}
+		maxPoolVectors(w, x[i*step:], y[i*w.c:][:w.c], marks)
+	}
+}
+
+func maxPoolRowGradVectors(w poolWindow, n, step int, dy []float32, arg []byte, dx []float32) {
+	whole := w.wholePixels(n, step, n*w.c, len(dx))
+	if whole > 0 {
+		maxPoolRowGradAVX2(unsafe.SliceData(dx), unsafe.SliceData(arg), unsafe.SliceData(dy), whole, step, w.c, w.kh, w.kw, w.row, w.first, w.stride)
+	}
+	for i := whole; i < n; i++ {
+		maxPoolGradVectors(w, dy[i*w.c:][:w.c], arg[i*w.c:][:w.c], dx[i*step:])
 	}
 }
 

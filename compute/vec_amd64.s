@@ -6791,6 +6791,194 @@ tap:
 	VZEROUPPER
 	RET
 
+// func maxPoolRowMarksAVX2(y *float32, arg *byte, x *float32, n int, step int, c int, kh int, kw int, row int, first int, stride int)
+// Requires: AVX, AVX2
+TEXT ·maxPoolRowMarksAVX2(SB), NOSPLIT, $0-88
+	MOVQ         y+0(FP), AX
+	MOVQ         x+16(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVQ         c+40(FP), BX
+	MOVQ         row+64(FP), SI
+	MOVQ         arg+8(FP), DI
+	VPBROADCASTD first+72(FP), Y0
+	MOVQ         stride+80(FP), R8
+	SUBQ         kw+56(FP), R8
+	VMOVD        R8, X1
+	VPBROADCASTD X1, Y1
+	VMOVDQU      vec_one<>+0(SB), Y2
+	VMOVUPS      vec_xff800000<>+0(SB), Y3
+	MOVQ         BX, R8
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, SI
+
+pixel:
+	XORQ R9, R9
+
+channels:
+	VMOVAPS Y3, Y4
+	VMOVDQA Y0, Y5
+	VMOVDQA Y0, Y6
+	LEAQ    (CX)(R9*4), R10
+	MOVQ    kh+48(FP), R12
+
+row:
+	MOVQ R10, R11
+	MOVQ kw+56(FP), R13
+
+tap:
+	VMOVUPS      (R11), Y7
+	VCMPPS       $0x1e, Y4, Y7, Y8
+	VCMPPS       $0x03, Y7, Y7, Y9
+	VORPS        Y9, Y8, Y8
+	VBLENDVPS    Y8, Y7, Y4, Y4
+	VPBLENDVB    Y8, Y6, Y5, Y5
+	VPADDD       Y2, Y6, Y6
+	ADDQ         R8, R11
+	DECQ         R13
+	JNE          tap
+	VPADDD       Y1, Y6, Y6
+	ADDQ         SI, R10
+	DECQ         R12
+	JNE          row
+	VMOVUPS      Y4, (AX)(R9*4)
+	VEXTRACTI128 $0x01, Y5, X4
+	VPACKUSDW    X4, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, (DI)(R9*1)
+	ADDQ         $0x08, R9
+	CMPQ         R9, BX
+	JLT          channels
+	ADDQ         R8, AX
+	ADDQ         BX, DI
+	MOVQ         step+32(FP), R10
+	LEAQ         (CX)(R10*4), CX
+	DECQ         DX
+	JNE          pixel
+	VZEROUPPER
+	RET
+
+// func maxPoolRowAVX2(y *float32, x *float32, n int, step int, c int, kh int, kw int, row int)
+// Requires: AVX
+TEXT ·maxPoolRowAVX2(SB), NOSPLIT, $0-64
+	MOVQ    y+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    n+16(FP), DX
+	MOVQ    c+32(FP), BX
+	MOVQ    row+56(FP), SI
+	VMOVDQU vec_one<>+0(SB), Y0
+	VMOVUPS vec_xff800000<>+0(SB), Y0
+	MOVQ    BX, DI
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, SI
+
+pixel:
+	XORQ R8, R8
+
+channels:
+	VMOVAPS Y0, Y1
+	LEAQ    (CX)(R8*4), R9
+	MOVQ    kh+40(FP), R11
+
+row:
+	MOVQ R9, R10
+	MOVQ kw+48(FP), R12
+
+tap:
+	VMOVUPS   (R10), Y2
+	VCMPPS    $0x1e, Y1, Y2, Y3
+	VCMPPS    $0x03, Y2, Y2, Y4
+	VORPS     Y4, Y3, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	ADDQ      DI, R10
+	DECQ      R12
+	JNE       tap
+	ADDQ      SI, R9
+	DECQ      R11
+	JNE       row
+	VMOVUPS   Y1, (AX)(R8*4)
+	ADDQ      $0x08, R8
+	CMPQ      R8, BX
+	JLT       channels
+	ADDQ      DI, AX
+	MOVQ      step+24(FP), R9
+	LEAQ      (CX)(R9*4), CX
+	DECQ      DX
+	JNE       pixel
+	VZEROUPPER
+	RET
+
+// func maxPoolRowGradAVX2(dx *float32, arg *byte, dy *float32, n int, step int, c int, kh int, kw int, row int, first int, stride int)
+// Requires: AVX, AVX2
+TEXT ·maxPoolRowGradAVX2(SB), NOSPLIT, $0-88
+	MOVQ         dx+0(FP), AX
+	MOVQ         arg+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         n+24(FP), BX
+	MOVQ         c+40(FP), SI
+	MOVQ         row+64(FP), DI
+	VPBROADCASTD first+72(FP), Y0
+	MOVQ         stride+80(FP), R8
+	SUBQ         kw+56(FP), R8
+	VMOVD        R8, X1
+	VPBROADCASTD X1, Y1
+	VMOVDQU      vec_one<>+0(SB), Y2
+	MOVQ         SI, R10
+	SUBQ         $0x08, R10
+	MOVQ         SI, R8
+	ANDQ         $0x07, R8
+	LEAQ         vec_mask<>+0(SB), R9
+	MOVQ         $0x00000008, R11
+	SUBQ         R8, R11
+	VMOVUPS      (R9)(R11*4), Y3
+	VMOVAPS      Y3, Y3
+	MOVQ         SI, R8
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, DI
+
+pixel:
+	XORQ R9, R9
+
+channels:
+	VMOVUPS (DX)(R9*4), Y4
+	CMPQ    R9, R10
+	JLE     whole
+	VANDPS  Y3, Y4, Y4
+
+whole:
+	VPMOVZXBD (CX)(R9*1), Y5
+	VMOVDQA   Y0, Y6
+	LEAQ      (AX)(R9*4), R11
+	MOVQ      kh+48(FP), R13
+
+row:
+	MOVQ R11, R12
+	MOVQ kw+56(FP), R14
+
+tap:
+	VPCMPEQD Y6, Y5, Y7
+	VANDPS   Y4, Y7, Y7
+	VADDPS   (R12), Y7, Y7
+	VMOVUPS  Y7, (R12)
+	VPADDD   Y2, Y6, Y6
+	ADDQ     R8, R12
+	DECQ     R14
+	JNE      tap
+	VPADDD   Y1, Y6, Y6
+	ADDQ     DI, R11
+	DECQ     R13
+	JNE      row
+	ADDQ     $0x08, R9
+	CMPQ     R9, SI
+	JLT      channels
+	ADDQ     R8, DX
+	ADDQ     SI, CX
+	MOVQ     step+32(FP), R11
+	LEAQ     (AX)(R11*4), AX
+	DECQ     BX
+	JNE      pixel
+	VZEROUPPER
+	RET
+
 // func avgPoolAVX2(y *float32, x *float32, vectors int, c int, kh int, kw int, row int, s float32)
 // Requires: AVX
 TEXT ·avgPoolAVX2(SB), NOSPLIT, $0-60

@@ -57,6 +57,10 @@ func BenchmarkSweeps(b *testing.B) {
 		bench(b, fmt.Sprint("avgpool ", k), 4*n+4*g.out(), func() { AvgPoolForward(p, g, x, small) })
 		bench(b, fmt.Sprint("avgpool gradient ", k), 4*n+4*g.out(), func() { AvgPoolBackward(p, g, small, dx) })
 	}
+	lenet := &Pooling{N: 64, H: 28, W: 28, C: 6, KH: 2, KW: 2, StrideH: 2, StrideW: 2, OH: 14, OW: 14}
+	small, marks := y[:lenet.out()], keep[:lenet.out()]
+	bench(b, "maxpool of 6", 4*lenet.in()+5*lenet.out(), func() { MaxPoolForward(p, lenet, x[:lenet.in()], small, marks) })
+	bench(b, "maxpool gradient of 6", 4*lenet.in()+5*lenet.out(), func() { MaxPoolBackward(p, lenet, small, marks, dx[:lenet.in()]) })
 	bench(b, "global average", 4*n, func() { GlobalAvgForward(p, 64, 1024, c, x, y[:64*c]) })
 	bench(b, "to channels first", 8*n, func() { NHWCToNCHW(p, 64, 32, 32, c, x, y) })
 }

@@ -161,6 +161,15 @@ func maxPoolAVX2(y *float32, x *float32, c int, kh int, kw int, row int)
 func maxPoolGradAVX2(dx *float32, arg *byte, dy *float32, vectors int, c int, kh int, kw int, row int, first int, stride int)
 
 //go:noescape
+func maxPoolRowMarksAVX2(y *float32, arg *byte, x *float32, n int, step int, c int, kh int, kw int, row int, first int, stride int)
+
+//go:noescape
+func maxPoolRowAVX2(y *float32, x *float32, n int, step int, c int, kh int, kw int, row int)
+
+//go:noescape
+func maxPoolRowGradAVX2(dx *float32, arg *byte, dy *float32, n int, step int, c int, kh int, kw int, row int, first int, stride int)
+
+//go:noescape
 func avgPoolAVX2(y *float32, x *float32, vectors int, c int, kh int, kw int, row int, s float32)
 
 //go:noescape

@@ -228,3 +228,16 @@ func TestVectorSetsAreWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestSetKernelChoosesSweeps(t *testing.T) {
+	was := KernelName()
+	defer SetKernel(was)
+	for _, s := range vectorSets() {
+		if err := SetKernel(s.name); err != nil {
+			t.Fatal(err)
+		}
+		if vec.name != s.name {
+			t.Errorf("kernel %s sweeps with %s", s.name, vec.name)
+		}
+	}
+}

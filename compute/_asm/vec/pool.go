@@ -10,6 +10,9 @@ func pooling() {
 	maxPool("maxPoolMarks", "func(y *float32, arg *byte, x *float32, c, kh, kw, row, first, stride int)", true)
 	maxPool("maxPool", "func(y, x *float32, c, kh, kw, row int)", false)
 	maxPoolGrad()
+	maxPoolRow("maxPoolRowMarks", "func(y *float32, arg *byte, x *float32, n, step, c, kh, kw, row, first, stride int)", true)
+	maxPoolRow("maxPoolRow", "func(y, x *float32, n, step, c, kh, kw, row int)", false)
+	maxPoolRowGrad()
 	avgPool()
 	avgPoolGrad()
 }
@@ -225,6 +228,157 @@ func maxPoolGrad() {
 	ADDQ(Imm(8), arg)
 	DECQ(n)
 	JNE(LabelRef("next"))
+	VZEROUPPER()
+	RET()
+}
+
+// tapNumbers is the number of the first tap, and what to add from the last tap
+// of a row to the first of the next: stride − kw.
+func tapNumbers() (first, jump VecVirtual) {
+	first, jump = YMM(), YMM()
+	VPBROADCASTD(param("first"), first)
+	t := Load(Param("stride"), GP64())
+	SUBQ(param("kw"), t)
+	VMOVD(t.(GPVirtual).As32(), jump.AsX())
+	VPBROADCASTD(jump.AsX(), jump)
+	return first, jump
+}
+
+// maxPoolRow is maxPool for n output pixels, n > 0, whose windows lie step
+// floats apart. It takes eight channels at a time even where fewer are left:
+// what it writes too much, the next pixel puts right, and the caller sees to
+// it that there is one.
+func maxPoolRow(name, sig string, marks bool) {
+	TEXT(name+"AVX2", NOSPLIT, sig)
+	Pragma("noescape")
+	y, x := Load(Param("y"), GP64()), Load(Param("x"), GP64())
+	n, c, row := Load(Param("n"), GP64()), Load(Param("c"), GP64()), Load(Param("row"), GP64())
+	var arg Register
+	var first, jump VecVirtual
+	if marks {
+		arg = Load(Param("arg"), GP64())
+		first, jump = tapNumbers()
+	}
+	one, none := YMM(), YMM()
+	VMOVDQU(same("one", 1), one)
+	VMOVUPS(same("xff800000", 0xff800000), none) // −∞
+	pixel, at := GP64(), GP64()
+	MOVQ(c, pixel)
+	SHLQ(Imm(2), pixel) // bytes
+	SHLQ(Imm(2), row)
+	Label("pixel")
+	XORQ(at, at)
+	Label("channels")
+	best, from, tap := YMM(), YMM(), YMM()
+	VMOVAPS(none, best)
+	if marks {
+		VMOVDQA(first, from)
+		VMOVDQA(first, tap)
+	}
+	p, q, i, j := GP64(), GP64(), GP64(), GP64()
+	LEAQ(Mem{Base: x, Index: at, Scale: 4}, p)
+	MOVQ(param("kh"), i)
+	Label("row")
+	MOVQ(p, q)
+	MOVQ(param("kw"), j)
+	Label("tap")
+	v, wins, nan := YMM(), YMM(), YMM()
+	VMOVUPS(Mem{Base: q}, v)
+	VCMPPS(Imm(0x1e), best, v, wins) // v > best
+	VCMPPS(Imm(3), v, v, nan)        // or v is NaN
+	VORPS(nan, wins, wins)
+	VBLENDVPS(wins, v, best, best)
+	if marks {
+		VPBLENDVB(wins, tap, from, from)
+		VPADDD(one, tap, tap)
+	}
+	ADDQ(pixel, q)
+	DECQ(j)
+	JNE(LabelRef("tap"))
+	if marks {
+		VPADDD(jump, tap, tap)
+	}
+	ADDQ(row, p)
+	DECQ(i)
+	JNE(LabelRef("row"))
+	VMOVUPS(best, Mem{Base: y, Index: at, Scale: 4})
+	if marks {
+		storeBytes(from, Mem{Base: arg, Index: at, Scale: 1})
+	}
+	ADDQ(Imm(8), at)
+	CMPQ(at, c)
+	JLT(LabelRef("channels"))
+	ADDQ(pixel, y)
+	if marks {
+		ADDQ(c, arg)
+	}
+	MOVQ(param("step"), p)
+	LEAQ(Mem{Base: x, Index: p, Scale: 4}, x)
+	DECQ(n)
+	JNE(LabelRef("pixel"))
+	VZEROUPPER()
+	RET()
+}
+
+// maxPoolRowGrad is maxPoolGrad for n output pixels, n > 0. Where fewer than
+// eight channels are left it adds 0 to what lies behind them.
+func maxPoolRowGrad() {
+	TEXT("maxPoolRowGradAVX2", NOSPLIT, "func(dx *float32, arg *byte, dy *float32, n, step, c, kh, kw, row, first, stride int)")
+	Pragma("noescape")
+	dx, arg, dy := Load(Param("dx"), GP64()), Load(Param("arg"), GP64()), Load(Param("dy"), GP64())
+	n, c, row := Load(Param("n"), GP64()), Load(Param("c"), GP64()), Load(Param("row"), GP64())
+	first, jump := tapNumbers()
+	one, rest := YMM(), YMM()
+	VMOVDQU(same("one", 1), one)
+	pixel, at, full := GP64(), GP64(), GP64()
+	MOVQ(c, full)
+	SUBQ(Imm(8), full) // the last place with eight channels
+	MOVQ(c, pixel)
+	ANDQ(Imm(7), pixel)
+	VMOVAPS(maskOf(pixel), rest)
+	MOVQ(c, pixel)
+	SHLQ(Imm(2), pixel)
+	SHLQ(Imm(2), row)
+	Label("pixel")
+	XORQ(at, at)
+	Label("channels")
+	d, from, tap := YMM(), YMM(), YMM()
+	VMOVUPS(Mem{Base: dy, Index: at, Scale: 4}, d)
+	CMPQ(at, full)
+	JLE(LabelRef("whole"))
+	VANDPS(rest, d, d)
+	Label("whole")
+	VPMOVZXBD(Mem{Base: arg, Index: at, Scale: 1}, from)
+	VMOVDQA(first, tap)
+	p, q, i, j := GP64(), GP64(), GP64(), GP64()
+	LEAQ(Mem{Base: dx, Index: at, Scale: 4}, p)
+	MOVQ(param("kh"), i)
+	Label("row")
+	MOVQ(p, q)
+	MOVQ(param("kw"), j)
+	Label("tap")
+	m := YMM()
+	VPCMPEQD(tap, from, m)
+	VANDPS(d, m, m)
+	VADDPS(Mem{Base: q}, m, m)
+	VMOVUPS(m, Mem{Base: q})
+	VPADDD(one, tap, tap)
+	ADDQ(pixel, q)
+	DECQ(j)
+	JNE(LabelRef("tap"))
+	VPADDD(jump, tap, tap)
+	ADDQ(row, p)
+	DECQ(i)
+	JNE(LabelRef("row"))
+	ADDQ(Imm(8), at)
+	CMPQ(at, c)
+	JLT(LabelRef("channels"))
+	ADDQ(pixel, dy)
+	ADDQ(c, arg)
+	MOVQ(param("step"), p)
+	LEAQ(Mem{Base: dx, Index: p, Scale: 4}, dx)
+	DECQ(n)
+	JNE(LabelRef("pixel"))
 	VZEROUPPER()
 	RET()
 }
