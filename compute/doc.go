@@ -11,6 +11,12 @@
 // along the fast axis. Sequences are [N, T, F] with Shape T×F; vectors [N, F].
 // Convolution weights are [KH, KW, C/groups, F], dense weights [in, out].
 //
+// Channels last was settled by measuring the forward pass of resnet20's layers
+// (BenchmarkLayout): straight from channels-last images the convolution runs at
+// 84 to 114 GFLOP/s on one thread of a Zen 3; unfolding channels-first images
+// and multiplying reaches 10 to 41, and the product alone, with unfolding for
+// nothing, 40 to 88, since its narrow side is then the one that is packed.
+//
 // # Sharing and order
 //
 // Work is shared by Pool through For, in chunks whose bounds depend on sizes
@@ -23,8 +29,13 @@
 //
 //	tensor.go      Shape, Tensor
 //	pool.go        Pool, Worker, For: the goroutines and how they share
-//	gemm*.go       matrix products: block, pack, share out; the table of micro-kernels
-//	conv*.go       convolution and its two gradients, straight from the image
+//	gemm.go        matrix products and the table of kernels
+//	gemm_blocks.go cutting them into blocks, packing, sharing out
+//	gemm_tile.go   what a kernel is given; gemm_generic.go, gemm_amd64.s: kernels
+//	conv.go        convolution and its two gradients
+//	conv_axis.go   regions of pixels that meet the same taps
+//	conv_rows.go   forward and data gradient; conv_weights.go: weight gradient
+//	conv_depthwise.go one filter a channel
 //	pooling.go     max, average, global average
 //	batchnorm.go   batch normalization
 //	elementwise.go activations, dropout, add, multiply, scale
