@@ -107,6 +107,11 @@ func (b *bench) run() {
 		b.fail("forward left element %d of the output unwritten or not finite", i)
 		return
 	}
+	for i, s := range base.State {
+		if firstBad(s) >= 0 {
+			b.fail("forward makes %s something that is not finite", b.plan.State[i].Name)
+		}
+	}
 	if b.plan.View && !same(out, b.in[0]) {
 		b.fail("a view's output differs from its input")
 	}
