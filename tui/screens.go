@@ -7,4 +7,5 @@ var screens = []struct {
 	open func(d *desk) Screen
 }{
 	{"Build", "stack layers, see what they cost", func(d *desk) Screen { return newBuildScreen(d) }},
+	{"Train", "watch the network learn, layer by layer", func(d *desk) Screen { return newTrainScreen(d) }},
 }

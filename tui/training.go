@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -24,6 +25,7 @@ type runState struct {
 	have  bool // snap is one
 	ended bool
 	err   error
+	again bool // another run of the network on the desk begins at its end
 
 	cancel context.CancelFunc
 }
@@ -76,6 +78,7 @@ func (d *desk) launch(paused bool) tea.Cmd {
 	r := &runState{graph: d.graph, data: name, stage: "preparing " + name, cancel: cancel}
 	d.run = r
 	d.showScreen("Train")
+	d.stack.show(r.graph)
 	progress := make(chan [2]int, 1)
 	return tea.Batch(d.openAndStart(ctx, r, progress, paused), nextProgress(r, progress))
 }
@@ -92,13 +95,16 @@ func (d *desk) openAndStart(ctx context.Context, r *runState, progress chan [2]i
 		if seed == 0 {
 			seed = 1
 		}
-		set, err := data.Open(ctx, r.data, data.Options{Dir: o.DataDir, Seed: seed, Progress: func(done, total int) {
+		source := train.Source{Name: r.data, Dir: o.DataDir, Seed: seed}
+		from := source.Options()
+		from.Progress = func(done, total int) {
 			select { // drop what nobody has read
 			case <-progress:
 			default:
 			}
 			progress <- [2]int{done, total}
-		}})
+		}
+		set, err := data.Open(ctx, r.data, from)
 		if err != nil {
 			return runEndedMsg{r, err}
 		}
@@ -110,7 +116,7 @@ func (d *desk) openAndStart(ctx context.Context, r *runState, progress chan [2]i
 		if err != nil {
 			return runEndedMsg{r, err}
 		}
-		c.Paused = paused
+		c.Source, c.Paused, c.SaveEvery = source, paused, saveEvery
 		if o.RunDir != nil {
 			if c.Dir, err = o.RunDir(r.graph.Name); err != nil {
 				return runEndedMsg{r, err}
@@ -123,6 +129,9 @@ func (d *desk) openAndStart(ctx context.Context, r *runState, progress chan [2]i
 		return runStartedMsg{r, set, run}
 	}
 }
+
+// saveEvery is the time between checkpoints of a run.
+const saveEvery = 30 * time.Second
 
 // nextProgress waits for the next report of data being made.
 func nextProgress(r *runState, progress <-chan [2]int) tea.Cmd {
@@ -174,6 +183,9 @@ func (d *desk) hear(msg tea.Msg) (tea.Cmd, bool) {
 		m.state.ended, m.state.err, m.state.stage = true, m.err, ""
 		m.state.cancel()
 		d.complain(m.err)
+		if m.state.again && m.err == nil {
+			return d.startTraining(), true
+		}
 		return nil, true
 	}
 	return nil, false

@@ -1,0 +1,413 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+
+	"layercake/data"
+	"layercake/layers"
+	"layercake/model"
+	"layercake/train"
+	"layercake/tui/widget"
+)
+
+// twoCurves says that loss and accuracy stand side by side in w cells.
+func twoCurves(w int) bool { return w >= 76 }
+
+// curves draws loss and accuracy in w×h cells, or the one asked for.
+func (s *trainScreen) curves(w, h int, which lowerPart) []string {
+	p := s.snap()
+	accurate := slices.ContainsFunc(p.Curves.TrainAccuracy, func(x float64) bool { return !math.IsNaN(x) }) || len(p.Curves.TrainAccuracy) == 0
+	switch {
+	case !accurate || !twoCurves(w) && which != lowerAccuracy:
+		return s.lossCurve(w, h)
+	case !twoCurves(w):
+		return s.accuracyCurve(w, h)
+	}
+	half := (w - 1) / 2
+	return beside(s.d.theme, s.lossCurve(half, h), s.accuracyCurve(w-half-1, h))
+}
+
+func (s *trainScreen) lossCurve(w, h int) []string {
+	p := s.snap()
+	low, high := niceRange(0.02, p.Curves.TrainLoss, p.Curves.TestLoss)
+	return s.curve(w, h, curveData{
+		title: "loss", train: p.Curves.TrainLoss, test: p.Curves.TestLoss, low: low, high: high,
+		figure: func(x float64) string { return lossFigure(x) },
+		nowIs:  p.Loss, testIs: p.TestLoss,
+	})
+}
+
+func (s *trainScreen) accuracyCurve(w, h int) []string {
+	p := s.snap()
+	low, high := niceRange(0.1, p.Curves.TrainAccuracy, p.Curves.TestAccuracy)
+	return s.curve(w, h, curveData{
+		title: "accuracy", train: p.Curves.TrainAccuracy, test: p.Curves.TestAccuracy, low: max(low, 0), high: min(high, 1),
+		figure: func(x float64) string { return widget.Percent(x, 0) },
+		nowIs:  p.Accuracy, testIs: p.TestAccuracy, percent: true,
+	})
+}
+
+// curveData is one figure's course in training and in tests.
+type curveData struct {
+	title         string
+	train, test   []float64
+	low, high     float64
+	figure        func(float64) string
+	nowIs, testIs float64
+	percent       bool
+}
+
+// curve draws a title with the present figures, the chart, and a line with
+// its steps.
+func (s *trainScreen) curve(w, h int, c curveData) []string {
+	t, p := s.d.theme, s.snap()
+	one, two := "━", "┅"
+	if t.ascii {
+		one, two = "*", "o"
+	}
+	now := func(x float64) string {
+		if c.percent {
+			return widget.Percent(x, 1)
+		}
+		return lossFigure(x)
+	}
+	head := " " + t.strong.Render(fit(c.title, 8)) + "  " + t.bar.Render(one+" train ") + t.text.Render(fit(now(c.nowIs), 6)) +
+		"  " + t.second.Render(two+" test ") + t.text.Render(fit(now(c.testIs), 6))
+	out := []string{head}
+	if h < 4 {
+		return box(out, w, h)
+	}
+	last := 1
+	if n := len(p.Curves.TrainStep); n > 0 {
+		last = p.Curves.TrainStep[n-1]
+	}
+	end := niceAbove(float64(max(last, p.Step, 10)))
+	if p.Steps > 0 {
+		end = min(end, float64(p.Steps))
+	}
+	dots := 2 * w
+	chart := widget.Chart{
+		Series: []widget.Series{
+			{X: widget.Resample(steps(p.Curves.TrainStep), dots), Y: widget.Resample(c.train, dots), Style: t.bar},
+			{X: steps(p.Curves.TestStep), Y: c.test, Style: t.second, Dashed: true},
+		},
+		Low: c.low, High: c.high, XLow: 0, XMax: end,
+		Format: func(y float64) string { return fitRight(c.figure(y), 6) },
+		Axis:   t.dim, ASCII: t.ascii,
+	}
+	for _, l := range strings.Split(chart.View(w-2, h-2), "\n") {
+		out = append(out, " "+l)
+	}
+	foot := "step " + widget.Group(int64(end))
+	out = append(out, t.dim.Render(fitRight("0", 10)+fitRight(foot, w-11)))
+	return box(out, w, h)
+}
+
+func steps(x []int) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = float64(v)
+	}
+	return out
+}
+
+// niceRange is a range around all values whose ends are round, so that the
+// scale moves seldom; at least so wide.
+func niceRange(least float64, lists ...[]float64) (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	for _, l := range lists {
+		for _, x := range l {
+			if !math.IsNaN(x) && !math.IsInf(x, 0) {
+				low, high = min(low, x), max(high, x)
+			}
+		}
+	}
+	if low > high {
+		return 0, 1
+	}
+	step := math.Pow(10, math.Floor(math.Log10(max(high-low, least))))
+	for _, k := range []float64{0.5, 0.2} {
+		if (high-low)/step < 10*k/2 {
+			step *= k
+			break
+		}
+	}
+	low, high = math.Floor(low/step)*step, math.Ceil(high/step)*step
+	if high <= low {
+		high = low + step
+	}
+	return low, high
+}
+
+// niceAbove is the next round number from x.
+func niceAbove(x float64) float64 {
+	p := math.Pow(10, math.Floor(math.Log10(max(x, 1))))
+	for _, k := range []float64{1, 1.5, 2, 3, 4, 6, 8} {
+		if x <= k*p {
+			return k * p
+		}
+	}
+	return 10 * p
+}
+
+// staleWords say that another network is on the desk than the one that trains.
+const staleWords = "this run trains an earlier version of the network; R trains the present one"
+
+// verdict is what the run says of itself, worst first, with why and the cure.
+func (s *trainScreen) verdict(w int) []string {
+	t, p := s.d.theme, s.snap()
+	out := []string{t.strong.Render("verdict")}
+	if s.stale() {
+		out = append(out, hang(t.warn, t.text, "▲", staleWords, w)...)
+	}
+	if p.Problem != "" {
+		out = append(out, hang(t.bad, t.text, "✗", p.Problem, w)...)
+	}
+	for i := range p.Verdict {
+		out = append(out, findingLines(t, &p.Verdict[i], w)...)
+	}
+	if len(p.Verdict) == 0 {
+		out = append(out, t.dim.Render("too early to say: the first steps are wild"))
+	}
+	return out
+}
+
+func findingLines(t *theme, f *train.Finding, w int) []string {
+	out := hang(levelStyle(t, f.Level), t.text, levelSign(f.Level), f.What, w)
+	if f.Why != "" {
+		out = append(out, hang(t.dim, t.dim, " ", "Why: "+f.Why, w)...)
+	}
+	if f.Cure != "" {
+		out = append(out, hang(t.accent, t.text, " ", "Cure: "+f.Cure, w)...)
+	}
+	return out
+}
+
+// hang sets a sign before wrapped text.
+func hang(signed, text lipgloss.Style, sign, words string, w int) []string {
+	var out []string
+	for i, l := range wrap(words, w-2) {
+		if i > 0 {
+			sign = " "
+		}
+		out = append(out, signed.Render(sign)+" "+text.Render(l))
+	}
+	return out
+}
+
+// verdictShort is the worst finding in h lines.
+func (s *trainScreen) verdictShort(w, h int) []string {
+	t, p := s.d.theme, s.snap()
+	var out []string
+	switch {
+	case p.Problem != "":
+		out = hang(t.bad, t.text, "✗", p.Problem, w)
+	case len(p.Verdict) > 0 && !(s.stale() && p.Verdict[0].Level == "good"):
+		f := p.Verdict[0]
+		words := f.What
+		if f.Cure != "" {
+			words += ". Cure: " + f.Cure
+		}
+		out = hang(levelStyle(t, f.Level), t.text, levelSign(f.Level), words, w)
+	case s.stale():
+		out = hang(t.warn, t.text, "▲", staleWords, w)
+	default:
+		out = []string{t.dim.Render("too early for a verdict: the first steps are wild")}
+	}
+	if len(out) > h {
+		out = out[:h]
+		out[h-1] = fit(out[h-1], w-1) + t.dim.Render("…")
+	}
+	return out
+}
+
+// detail are the selected row's live figures.
+func (s *trainScreen) detail(w, h int) []string {
+	t, p, r := s.d.theme, s.snap(), s.d.stack.row()
+	if r == nil {
+		return []string{"", t.dim.Render("nothing is stacked yet")}
+	}
+	out := []string{"", t.of(r.Family).Bold(true).Render(r.Kind) + "   " + t.dim.Render(r.Name), ""}
+	if h < 14 {
+		out = out[1:2]
+	}
+	if p == nil {
+		return append(out, rowFigures(t, r, s.d.figs)...)
+	}
+	x := statsOf(s.graph(), p, r)
+	if r.Node >= 0 && r.Node < len(p.Layers) {
+		out = append(out, histograms(t, &p.Layers[r.Node], &x, w)...)
+	}
+	line := func(name, value, more string) string {
+		return t.dim.Render(fit(name, 10)) + value + t.dim.Render(more)
+	}
+	if x.trained {
+		trail := ""
+		if n := len(x.trail); n > 0 {
+			trail = short(x.trail[0]) + " → " + short(x.trail[n-1])
+		}
+		out = append(out, t.dim.Render("gradient norm over the run  ")+t.text.Render(trail),
+			t.good.Render(widget.Spark(x.trail, min(w, 64), true, t.ascii)))
+		if h >= 14 {
+			out = append(out, "")
+		}
+		out = append(out, line("gradient", t.strong.Render(widget.Sci(x.grad)), fmt.Sprintf("   %s a weight", short(x.grad/math.Sqrt(float64(max(x.weights, 1)))))),
+			line("update", t.strong.Render(widget.Sci(x.update)), "   of the weights' size, a step"))
+	}
+	if !math.IsNaN(x.dead) {
+		out = append(out, line("dead", t.strong.Render(widget.Percent(x.dead, 1)), "   of the units, for the whole batch"))
+	}
+	if x.forward+x.backward > 0 {
+		batch := float64(batchOf(s.graph().Spec))
+		out = append(out, line("forward", t.strong.Render(fit(widget.Millis(x.forward)+" ms", 9)), flops(x.forwardMACs, batch, float64(x.forward))),
+			line("backward", t.strong.Render(fit(widget.Millis(x.backward)+" ms", 9)), flops(x.backwardMACs, batch, float64(x.backward))+shareOfStep(p, &x)))
+	}
+	out = append(out, "")
+	if f := findingAt(p, r, false); f != nil {
+		return append(out, findingLines(t, f, w)...)
+	}
+	if x.trained && len(p.Verdict) > 0 {
+		out = append(out, t.good.Render("✓ ")+t.text.Render("nothing wrong here"))
+	}
+	return out
+}
+
+func flops(macs, batch, nanoseconds float64) string {
+	if macs == 0 || nanoseconds <= 0 {
+		return ""
+	}
+	return fitRight(short(2*macs*batch/nanoseconds), 5) + " GFLOP/s"
+}
+
+// shareOfStep is how much of all layers' time is this row's.
+func shareOfStep(p *train.Snapshot, x *rowStats) string {
+	all := 0.0
+	for i := range p.Layers {
+		all += float64(p.Layers[i].Forward + p.Layers[i].Backward)
+	}
+	if all == 0 {
+		return ""
+	}
+	return fitRight(widget.Percent(float64(x.forward+x.backward)/all, 0), 7)
+}
+
+// histograms draws a node's weights, gradients and outputs side by side, the
+// size of a typical element below each.
+func histograms(t *theme, l *train.LayerStats, x *rowStats, w int) []string {
+	cell := 8 // two bins a cell
+	if w >= 56 {
+		cell = 16
+	}
+	root := math.Sqrt(float64(max(x.weights, 1)))
+	var names, sizes string
+	var rows [3]string
+	for _, h := range []struct {
+		name  string
+		of    *train.Histogram
+		style lipgloss.Style
+		size  string
+	}{
+		{"weights", &l.Weights, t.bar, "rms " + short(x.weight/root)},
+		{"gradients", &l.Grads, t.second, "rms " + short(x.grad/root)},
+		{"outputs", &l.Acts, t.good, "σ " + short(l.ActStd)},
+	} {
+		if len(h.of.Counts) == 0 {
+			continue
+		}
+		for i, line := range widget.Histogram(h.of.Counts, cell, len(rows), t.ascii) {
+			rows[i] += h.style.Render(line) + strings.Repeat(" ", 4)
+		}
+		names += t.dim.Render(fit(h.name, cell+4))
+		sizes += t.dim.Render(fit(h.size, cell+4))
+	}
+	if names == "" {
+		return nil
+	}
+	return []string{names, rows[0], rows[1], rows[2], sizes, ""}
+}
+
+// plan says what would be trained before there is a run.
+func (s *trainScreen) plan(w int) []string {
+	t, d := s.d.theme, s.d
+	line := func(name, value, more string) string {
+		return fit(t.dim.Render(fit(name, 10))+t.text.Render(value)+t.dim.Render(more), w)
+	}
+	if d.run.live() {
+		return []string{"", t.accent.Render("▶ ") + t.text.Render(d.run.stage)}
+	}
+	if err := d.graph.Err; err != nil {
+		return append(hang(t.bad, t.bad, "✗", "this network cannot run yet: "+sentence(err), w), "  "+t.accent.Render("1")+t.dim.Render("  goes back to Build"))
+	}
+	var out []string
+	if r := d.run; r != nil && r.err != nil {
+		out = append(hang(t.bad, t.bad, "✗", sentence(r.err), w), "")
+	}
+	out = append(out, t.strong.Render("what would be trained"))
+	ts := d.spec().Train
+	name := ts.Data
+	if name == "" {
+		name = data.Catalog[0].Name
+	}
+	samples, more := 0, ""
+	for _, e := range data.Catalog {
+		if e.Name != name {
+			continue
+		}
+		samples = e.Train
+		more = "   " + e.Title
+		if e.Train > 0 {
+			more += fmt.Sprintf(", %s to train on, %s to test with", widget.Group(int64(e.Train)), widget.Group(int64(e.Test)))
+		}
+	}
+	batch, epochs := batchOf(d.spec()), ts.Epochs
+	if epochs == 0 && ts.Steps == 0 {
+		epochs = defaultEpochs
+	}
+	out = append(out, line("data", name, more))
+	length := fmt.Sprintf("%d epochs", epochs)
+	if ts.Steps > 0 {
+		length = widget.Group(int64(ts.Steps)) + " steps"
+	}
+	perEpoch := ""
+	if samples > 0 {
+		n := (samples + batch - 1) / batch
+		perEpoch = fmt.Sprintf("   %s steps an epoch", widget.Group(int64(n)))
+	}
+	out = append(out, line("length", length+fmt.Sprintf(", batch %d", batch), perEpoch))
+	out = append(out, line("optimizer", namedWords(ts.Optimizer, defaultOptimizer), ""))
+	out = append(out, line("schedule", namedWords(ts.Schedule, defaultSchedule), ""))
+	if ts.Loss.Kind != "" {
+		out = append(out, line("loss", namedWords(ts.Loss, ""), ""))
+	}
+	if len(ts.Augment) > 0 {
+		out = append(out, line("augment", settingWords(ts.Augment), ""))
+	}
+	out = append(out, line("memory", widget.Bytes(d.figs.memory), "   weights, gradients, optimizer and activations at this batch"))
+	out = append(out, t.accent.Render(fit("space", 10))+t.text.Render("starts")+t.dim.Render("; i on Build changes these"))
+	return out
+}
+
+func namedWords(n model.Named, byDefault string) string {
+	if n.Kind == "" {
+		return byDefault
+	}
+	if len(n.Settings) == 0 {
+		return n.Kind
+	}
+	return n.Kind + "  " + settingWords(n.Settings)
+}
+
+func settingWords(list []model.Setting) string {
+	var w []string
+	for _, s := range list {
+		w = append(w, s.Key+" "+valueWords(s.Value))
+	}
+	return strings.Join(w, ", ")
+}
+
+func valueWords(v layers.Value) string { return strings.Join(v, "×") }
