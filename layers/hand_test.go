@@ -298,6 +298,10 @@ func TestFlow(t *testing.T) {
 		name: "multiply", layer: made(t, "multiply"), n: 1, in: two, shape: compute.Shape{2}, x: [][]float32{{1, 2}, {10, 20}}, out: []float32{10, 40},
 		dout: []float32{3, 4}, dx: [][]float32{{30, 80}, {3, 8}},
 	}, {
+		name: "multiply by a gate a channel", layer: made(t, "multiply"), n: 1, in: shapes(compute.Shape{2, 1, 2}, compute.Shape{2}), shape: compute.Shape{2, 1, 2},
+		x: [][]float32{{1, 2, 3, 4}, {10, 0.5}}, out: []float32{10, 20, 1.5, 2},
+		dout: []float32{1, 1, 2, 0}, dx: [][]float32{{10, 10, 1, 0}, {3, 6}},
+	}, {
 		name: "concat", layer: made(t, "concat"), n: 2, in: shapes(compute.Shape{1, 1, 2}, compute.Shape{2, 1, 2}), shape: compute.Shape{3, 1, 2},
 		x:   [][]float32{{1, 2, 7, 8}, {3, 4, 5, 6, 9, 10, 11, 12}},
 		out: []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, dout: []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
@@ -326,6 +330,7 @@ func TestFlow(t *testing.T) {
 		refusal{made(t, "add"), shapes(compute.Shape{16, 8, 8}, compute.Shape{32, 4, 4}),
 			"got 16×8×8 and 32×4×4, wants inputs of one shape: give the shortcut a projection, or match filters and strides"},
 		refusal{made(t, "add"), shapes(compute.Shape{4}), "got 4, wants two or more inputs: name the other one in from: [., NAME]"},
+		refusal{made(t, "multiply"), shapes(compute.Shape{4, 2, 2}, compute.Shape{5}), "got 4×2×2 and 5, wants inputs of one shape: match filters and strides of the paths"},
 		refusal{made(t, "concat"), shapes(compute.Shape{4, 2, 2}, compute.Shape{4, 2, 3}),
 			"got 4×2×2 and 4×2×3, wants inputs that differ in their channels alone: match strides and paddings of the paths"},
 		refusal{made(t, "subsample", "channels", "3"), shapes(compute.Shape{4, 2, 2}), "got 4×2×2, wants at most 3 channels: set channels to 4 or more, or to auto"},

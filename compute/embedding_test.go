@@ -1,0 +1,49 @@
+package compute
+
+import (
+	"math"
+	"testing"
+)
+
+// TestGatherRefusesIDs: an id that is no row of the table is our bug, and panics.
+func TestGatherRefusesIDs(t *testing.T) {
+	for _, id := range []float32{-1, 3, 0.5, float32(math.NaN()), float32(math.Inf(1))} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("id %v is taken as a row of a table of three", id)
+				}
+			}()
+			Gather(nil, 3, 1, []float32{id}, make([]float32, 3), make([]float32, 1))
+		}()
+	}
+}
+
+// TestScatterOrder: the sums are the same bits on any number of threads.
+func TestScatterOrder(t *testing.T) {
+	const tokens, width, n = 37, 5, 1000
+	ids, dy := make([]float32, n), make([]float32, n*width)
+	for i := range ids {
+		ids[i] = float32(i * i % tokens)
+	}
+	for i := range dy {
+		dy[i] = float32(math.Sin(float64(i)))
+	}
+	want := make([]float32, tokens*width)
+	for i, id := range ids {
+		for j := range width {
+			want[int(id)*width+j] += dy[i*width+j]
+		}
+	}
+	for _, threads := range []int{1, 2, 5} {
+		p := NewPool(threads)
+		got := make([]float32, tokens*width)
+		Scatter(p, tokens, width, ids, dy, got)
+		p.Close()
+		for i := range got {
+			if got[i] != want[i] {
+				t.Fatalf("%d threads: element %d is %v, want %v", threads, i, got[i], want[i])
+			}
+		}
+	}
+}
