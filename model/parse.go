@@ -20,6 +20,8 @@ const (
 	maxRepeat = 1000
 	maxRows   = 100_000 // after repeats are unrolled
 	maxName   = 64      // bytes of a name
+	maxWord   = 256     // bytes of a key or a value
+	maxValues = 64      // values in a list
 	maxAxis   = 1 << 24 // elements along one axis of an input
 )
 

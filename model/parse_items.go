@@ -167,6 +167,9 @@ func (r *reader) item(n ast.Node, it *Item) error {
 	r.anchor(it.Pos, &it.Comments)
 	var e entry
 	if w, ok := scalar(n); ok {
+		if !isWord(w) {
+			return r.fail(it.Pos, "a layer is called %s, wants one word", describe(n))
+		}
 		e = entry{key: w, pos: it.Pos, at: it.Pos}
 	} else {
 		list, err := r.mapping(n, "a layer", nil)

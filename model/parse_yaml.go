@@ -178,7 +178,7 @@ func (r *reader) mapping(n ast.Node, what string, allowed []string) ([]entry, er
 	for _, v := range list {
 		key, ok := scalar(v.Key)
 		pos := nodePos(v.Key)
-		if !ok || key == "" {
+		if !ok || key == "" || !isWord(key) {
 			return nil, r.fail(pos, "a key of %s is %s, wants a word", what, describe(v.Key))
 		}
 		if seen[key] {
@@ -208,9 +208,16 @@ func scalar(n ast.Node) (string, bool) {
 	return "", false
 }
 
+// isWord reports whether w can stand in a message and between braces: one
+// line and not too long.
+func isWord(w string) bool { return len(w) <= maxWord && !strings.Contains(w, "\n") }
+
 // describe says what a node is, in a message.
 func describe(n ast.Node) string {
 	if w, ok := scalar(n); ok {
+		if r := []rune(w); len(r) > 40 {
+			w = string(r[:40]) + "…"
+		}
 		return strconv.Quote(w)
 	}
 	switch n.(type) {
@@ -225,7 +232,7 @@ func describe(n ast.Node) string {
 // word reads one scalar.
 func (r *reader) word(e entry) (string, error) {
 	w, ok := scalar(e.value)
-	if !ok || w == "" {
+	if !ok || w == "" || !isWord(w) {
 		return "", r.fail(e.at, "%s is %s, wants one word or number", e.key, describe(e.value))
 	}
 	return w, nil
@@ -265,17 +272,17 @@ func (r *reader) positive(e entry) (float64, error) {
 
 // value reads a scalar or a flat list of them.
 func (r *reader) value(e entry) (layers.Value, error) {
-	if w, ok := scalar(e.value); ok {
+	if w, ok := scalar(e.value); ok && isWord(w) {
 		return layers.Value{w}, nil
 	}
 	list, ok := e.value.(*ast.SequenceNode)
-	if !ok || len(list.Values) == 0 {
+	if !ok || len(list.Values) == 0 || len(list.Values) > maxValues {
 		return nil, r.fail(e.at, "%s is %s, wants a word, a number or a list of them", e.key, describe(e.value))
 	}
 	var v layers.Value
 	for _, n := range list.Values {
 		w, ok := scalar(n)
-		if !ok || strings.HasPrefix(w, "$") {
+		if !ok || !isWord(w) || strings.HasPrefix(w, "$") {
 			return nil, r.fail(nodePos(n), "%s has %s in its list, wants plain words or numbers", e.key, describe(n))
 		}
 		v = append(v, w)
