@@ -99,6 +99,35 @@ func TestResumeIsExact(t *testing.T) {
 	}
 }
 
+// A regression has no accuracy: its checkpoints hold no number for it.
+func TestResumeOfRegression(t *testing.T) {
+	set := lineSet(50, 20)
+	c := config(t, "name: line\ninput: [4]\nlayers:\n  - dense: {units: 1}\n", "train: {batch: 16, epochs: 4}", set)
+	c.Dir = t.TempDir() + "/whole"
+	mustRun(t, c)
+	dir := t.TempDir()
+	until(t, c, 6, dir)
+	k, err := ReadCheckpoint(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := k.Config
+	again.Data = set
+	other := again
+	other.Dir = c.Dir
+	if _, err := Resume(context.Background(), k, other); err == nil || !strings.Contains(err.Error(), "holds a run already") {
+		t.Errorf("resuming over another run: %v", err)
+	}
+	r, err := Resume(context.Background(), k, again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	sameBits(t, tensorsOf(t, c.Dir), tensorsOf(t, dir))
+}
+
 // The learning rate set by hand and a stop by hand survive.
 func TestResumeAfterStop(t *testing.T) {
 	set := blobSet(compute.Shape{6}, 100, 20)

@@ -35,8 +35,8 @@ var nan = math.NaN()
 // Overrides are what a command line says instead of the network file. A zero
 // field overrides nothing.
 type Overrides struct {
-	Epochs    int // drops the file's steps
-	Steps     int // drops the file's epochs
+	Epochs    int // drops the file's steps, unless Steps is given too: then what comes first
+	Steps     int // drops the file's epochs, alike
 	Batch     int
 	LR        float64
 	Optimizer string // keeps the file's settings if it is the file's optimizer
@@ -93,13 +93,7 @@ func FromSpec(g *model.Graph, set *data.Set, over Overrides) (Config, error) {
 
 // apply puts o on top of c.
 func (o Overrides) apply(c *Config) {
-	if o.Epochs > 0 {
-		c.Epochs, c.Steps = o.Epochs, 0
-	}
-	if o.Steps > 0 {
-		c.Steps, c.Epochs = o.Steps, 0
-	}
-	if o.Epochs > 0 && o.Steps > 0 {
+	if o.Epochs != 0 || o.Steps != 0 {
 		c.Epochs, c.Steps = o.Epochs, o.Steps
 	}
 	if o.Batch != 0 {

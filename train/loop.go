@@ -31,7 +31,7 @@ type loop struct {
 
 	begin   EventStart
 	saved   string
-	savedAt int // step; -1 never
+	unsaved bool // something happened since the last checkpoint
 	problem error
 }
 
@@ -51,7 +51,7 @@ func (l *loop) do(p parts) error {
 	}()
 	reason, err := l.train(p)
 	if err != nil {
-		l.failed(err)
+		l.end(Failed, err)
 		return err
 	}
 	l.end(reason, nil)
@@ -65,13 +65,13 @@ func (l *loop) train(p parts) (reason string, err error) {
 	if err != nil {
 		return Failed, err
 	}
-	l.t, l.savedAt = t, -1
+	l.t, l.unsaved = t, true
 	if l.from != nil {
 		if err := l.from.restore(t); err != nil {
 			return Failed, err
 		}
 		if l.from.Dir == cfg.Dir {
-			l.saved, l.savedAt = cfg.Dir, t.Step
+			l.saved, l.unsaved = cfg.Dir, false
 		}
 		l.from = nil
 	}
@@ -126,9 +126,17 @@ func (l *loop) step() error {
 	if event || single || !l.w.seen || !now.Before(l.nextSample) {
 		w = l.w
 	}
+	timed := w == nil && l.w.untimed
+	if timed {
+		t.prog.Timing(true)
+	}
 	lr, samples := t.lr(), t.Samples
+	l.unsaved = true
 	if err := t.step(w); err != nil {
 		return err
+	}
+	if timed {
+		l.w.times(t)
 	}
 	took := l.count()
 	l.keepPace(float64(t.Samples-samples), took)
@@ -188,6 +196,7 @@ func (l *loop) attend() bool {
 		}
 		if o.setLR {
 			l.t.setLR(o.lr)
+			l.unsaved = true
 		}
 		if o.stop {
 			return false
@@ -214,7 +223,7 @@ func (l *loop) closeEpoch() (ok bool, err error) {
 		TestLoss: Number(t.Last.Loss()), TestAccuracy: Number(t.Last.Accuracy()),
 		Seconds: Number(t.Seconds - t.EpochAt),
 	}
-	t.Tests = append(t.Tests, e)
+	t.Tests, l.unsaved = append(t.Tests, e), true
 	t.Epoch, t.EpochAt = Score{}, t.Seconds
 	l.emit(e)
 	err = l.save(false)
@@ -244,7 +253,7 @@ func (l *loop) test() (ok bool, err error) {
 		return false, &DivergedError{Step: t.Step, LR: t.lr(), What: fmt.Sprintf("the test loss is %v", score.Loss())}
 	}
 	t.passed(score)
-	l.phase = Training
+	l.phase, l.unsaved = Training, true
 	return true, nil
 }
 
@@ -257,10 +266,10 @@ func (l *loop) save(last bool) error {
 		return nil
 	}
 	l.count()
-	if l.savedAt != l.t.Step || l.problem != nil || len(l.t.Tests) > 0 {
+	if l.unsaved {
 		l.problem = l.t.save(dir)
 		if l.problem == nil {
-			l.saved, l.savedAt = dir, l.t.Step
+			l.saved, l.unsaved = dir, false
 			l.problem = writeLog(dir, Log{Start: l.begin, Epochs: l.t.Tests})
 		}
 	}
@@ -303,8 +312,12 @@ func (l *loop) emit(e Event) {
 	}
 }
 
-// failed ends a run that cannot go on.
-func (l *loop) failed(err error) { l.end(Failed, err) }
+// broken ends a run after a panic: nothing of its state is trusted any more.
+func (l *loop) broken() {
+	s := l.run.Last()
+	s.Phase, s.Reason = Ended, Failed
+	l.run.publish(s)
+}
 
 func (l *loop) end(reason string, err error) {
 	e := EventEnd{Event: "end", Reason: reason, TestLoss: Number(nan), TestAccuracy: Number(nan), PeakRSS: Number(peakRSS())}

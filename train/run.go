@@ -51,15 +51,23 @@ func Start(ctx context.Context, c Config) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Dir != "" {
-		path := filepath.Join(c.Dir, checkpointName)
-		if _, err := os.Stat(path); err == nil {
-			return nil, fmt.Errorf("%s: holds a run already: resume it, or name another folder", c.Dir)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("look for a checkpoint: %w", err)
-		}
+	if err := vacant(c.Dir); err != nil {
+		return nil, err
 	}
 	return start(ctx, c, p, nil), nil
+}
+
+// vacant refuses a folder that holds a run.
+func vacant(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, checkpointName)); err == nil {
+		return fmt.Errorf("%s: holds a run already: resume it, or name another folder", dir)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look for a checkpoint: %w", err)
+	}
+	return nil
 }
 
 // Resume goes on with k under c, which is k.Config with its Data, and perhaps
@@ -71,6 +79,11 @@ func Resume(ctx context.Context, k *Checkpoint, c Config) (*Run, error) {
 	}
 	if d := k.header.Data.differs(c.Data); d != "" {
 		return nil, fmt.Errorf("%s: %s: resume with the same data", k.Dir, d)
+	}
+	if c.Dir != k.Dir {
+		if err := vacant(c.Dir); err != nil {
+			return nil, err
+		}
 	}
 	return start(ctx, c, p, k), nil
 }
@@ -86,7 +99,7 @@ func start(ctx context.Context, c Config, p parts, k *Checkpoint) *Run {
 		defer func() {
 			if v := recover(); v != nil {
 				r.err = &PanicError{Value: v, Stack: debug.Stack()}
-				l.failed(r.err)
+				l.broken()
 			}
 		}()
 		r.err = l.do(p)

@@ -302,6 +302,15 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// The last batch may be a single sample, from which batch norm learns nothing.
+func TestLastBatchOfOne(t *testing.T) {
+	c := config(t, mlp, "train: {batch: 16, epochs: 3}", blobSet(compute.Shape{6}, 33, 17))
+	c.Dir = filepath.Join(t.TempDir(), "run")
+	if s := mustRun(t, c).Last(); s.Step != 9 || math.IsNaN(s.TestLoss) {
+		t.Errorf("step %d, test loss %v", s.Step, s.TestLoss)
+	}
+}
+
 func TestStepsEndWithinAnEpoch(t *testing.T) {
 	c := config(t, mlp, "train: {batch: 16, steps: 10}", blobSet(compute.Shape{6}, 100, 20))
 	r := mustRun(t, c)

@@ -12,15 +12,19 @@ import (
 // watcher gathers the figures of sampled steps. Its methods may be called on
 // nil, which sees nothing and costs nothing.
 type watcher struct {
-	t      *trainer
-	n      int // samples of the step
-	nodes  []nodeWatch
-	norm   float64
-	costs  time.Duration // what watching the last step cost
-	spent  time.Duration
-	seen   bool // a step has been watched
-	see    func(node int, out compute.Tensor)
-	before struct{ forward, backward []time.Duration }
+	t     *trainer
+	n     int // samples of the step
+	nodes []nodeWatch
+	norm  float64
+	costs time.Duration // what watching the last step cost
+	spent time.Duration
+	seen  bool // a step has been watched
+	see   func(node int, out compute.Tensor)
+
+	// Observing keeps nodes from being run together, so it makes them slower:
+	// times are taken on the step after an observed one.
+	untimed bool
+	timed   bool // times are of a step that nobody observed
 }
 
 // nodeWatch is what is known of one node.
@@ -58,10 +62,9 @@ func (w *watcher) begin(t *trainer, n int) {
 	}
 	w.n, w.spent = n, 0
 	t.prog.Observe(w.see)
-	t.prog.Timing(true)
-	f, b := t.prog.NodeTimes()
-	w.before.forward = append(w.before.forward[:0], f...)
-	w.before.backward = append(w.before.backward[:0], b...)
+	if !w.timed {
+		t.prog.Timing(true) // better than nothing, until there is a step unobserved
+	}
 }
 
 // observe sees a node's output right after its forward pass.
@@ -103,25 +106,36 @@ func (w *watcher) backwardDone(t *trainer) {
 		return
 	}
 	start := time.Now()
-	t.prog.Timing(false)
-	f, b := t.prog.NodeTimes()
+	if !w.timed {
+		t.prog.Timing(false)
+		f, b := t.prog.NodeTimes()
+		for i := range w.nodes {
+			n := &w.nodes[i]
+			n.stats.Forward, n.stats.Backward = f[i], b[i]
+		}
+	}
+	w.untimed = true
 	for i := range w.nodes {
-		n := &w.nodes[i]
-		n.stats.Forward = settle(n.stats.Forward, f[i]-w.before.forward[i], w.seen)
-		n.stats.Backward = settle(n.stats.Backward, b[i]-w.before.backward[i], w.seen)
-		if len(n.params) > 0 {
+		if n := &w.nodes[i]; len(n.params) > 0 {
 			n.stats.Grads.fill(t.params[n.params[0]].sweep.G)
 		}
 	}
 	w.spent += time.Since(start)
 }
 
-// settle is a running mean of a time.
-func settle(old, now time.Duration, seen bool) time.Duration {
-	if !seen {
-		return now
+// times takes in the times of a step that was not observed.
+func (w *watcher) times(t *trainer) {
+	t.prog.Timing(false)
+	f, b := t.prog.NodeTimes()
+	for i := range w.nodes {
+		s := &w.nodes[i].stats
+		if w.timed {
+			s.Forward, s.Backward = (4*s.Forward+f[i])/5, (4*s.Backward+b[i])/5
+		} else {
+			s.Forward, s.Backward = f[i], b[i]
+		}
 	}
-	return (4*old + now) / 5
+	w.timed, w.untimed = true, false
 }
 
 // end takes the norms out of the optimizer's sweep, and refuses a step whose
