@@ -38,10 +38,12 @@
 //	conv_depthwise.go one filter a channel
 //	pooling.go     max, average, global average
 //	batchnorm.go   batch normalization
-//	elementwise.go activations, dropout, add, multiply, scale
+//	activation.go  relu to softplus, and their slopes
+//	elementwise.go add, multiply, scale, dropout; elementwise_layout.go moves columns and axes
 //	softmax.go     softmax and its cross-entropy
 //	reduce.go      sums, norms, moments, column sums
 //	optimizer.go   SGD and Adam in one sweep
+//	vec.go         the table of inner loops that all of these but the products are made of
 //
 // Files ending in _amd64 hold vector code, files ending in _generic the plain
 // Go that every other version is tested against; the tag noasm leaves only

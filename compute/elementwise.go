@@ -14,6 +14,15 @@ func Add(p *Pool, a, b, dst []float32) {
 	})
 }
 
+// AddReLU is dst = max(a + b, 0), element by element: Add and then ReLU, to
+// the same bits, in one sweep. dst may be a or b.
+func AddReLU(p *Pool, a, b, dst []float32) {
+	mustLen("add", len(dst), len(a), len(b))
+	For(p, len(dst), grain, sweepArgs{dst: dst, a: a, b: b}, func(t *sweepArgs, _ *Worker, lo, hi int) {
+		vec.addReLU(t.dst[lo:hi], t.a[lo:hi], t.b[lo:hi])
+	})
+}
+
 // AddTo is dst += src.
 func AddTo(p *Pool, dst, src []float32) { Add(p, dst, src, dst) }
 

@@ -14,6 +14,7 @@ func TestElementwise(t *testing.T) {
 		want func(a, b, dst float64) float64
 	}{
 		{"add", func(a, b, d []float32) { Add(nil, a, b, d) }, func(a, b, _ float64) float64 { return a + b }},
+		{"add and relu", func(a, b, d []float32) { AddReLU(nil, a, b, d) }, func(a, b, _ float64) float64 { return max(a+b, 0) }},
 		{"add to", func(a, _, d []float32) { AddTo(nil, d, a) }, func(a, _, d float64) float64 { return a + d }},
 		{"multiply", func(a, b, d []float32) { Mul(nil, a, b, d) }, func(a, b, _ float64) float64 { return a * b }},
 		{"multiply-add", func(a, b, d []float32) { MulAddTo(nil, d, a, b) }, func(a, b, d float64) float64 { return d + a*b }},

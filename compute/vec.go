@@ -23,6 +23,7 @@ type vectors struct {
 	name string
 
 	add      func(dst, a, b []float32)
+	addReLU  func(dst, a, b []float32)
 	mul      func(dst, a, b []float32)
 	mulAdd   func(dst, a, b []float32) // dst += a·b
 	scale    func(dst, x []float32, s float32)

@@ -103,6 +103,99 @@ DATA vec_mask<>+56(SB)/4, $0x00000000
 DATA vec_mask<>+60(SB)/4, $0x00000000
 GLOBL vec_mask<>(SB), RODATA|NOPTR, $64
 
+// func addReLUAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX
+TEXT ·addReLUAVX2(SB), NOSPLIT, $0-72
+	MOVQ a_base+24(FP), AX
+	MOVQ b_base+48(FP), CX
+	MOVQ dst_base+0(FP), DX
+	MOVQ a_len+32(FP), BX
+	XORQ SI, SI
+	MOVQ BX, DI
+	SUBQ $0x20, DI
+
+many:
+	CMPQ    SI, DI
+	JGT     many_end
+	VMOVUPS (AX)(SI*4), Y0
+	VMOVUPS (CX)(SI*4), Y1
+	VADDPS  Y1, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, (DX)(SI*4)
+	VMOVUPS 32(AX)(SI*4), Y0
+	VMOVUPS 32(CX)(SI*4), Y1
+	VADDPS  Y1, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(DX)(SI*4)
+	VMOVUPS 64(AX)(SI*4), Y0
+	VMOVUPS 64(CX)(SI*4), Y1
+	VADDPS  Y1, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, 64(DX)(SI*4)
+	VMOVUPS 96(AX)(SI*4), Y0
+	VMOVUPS 96(CX)(SI*4), Y1
+	VADDPS  Y1, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, 96(DX)(SI*4)
+	ADDQ    $0x20, SI
+	JMP     many
+
+many_end:
+	MOVQ BX, DI
+	SUBQ $0x08, DI
+
+one:
+	CMPQ    SI, DI
+	JGT     one_end
+	VMOVUPS (AX)(SI*4), Y0
+	VMOVUPS (CX)(SI*4), Y1
+	VADDPS  Y1, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, (DX)(SI*4)
+	ADDQ    $0x08, SI
+	JMP     one
+
+one_end:
+	SUBQ         SI, BX
+	JE           done
+	LEAQ         vec_mask<>+0(SB), DI
+	MOVQ         $0x00000008, R8
+	SUBQ         BX, R8
+	VMOVUPS      (DI)(R8*4), Y0
+	VMASKMOVPS   (AX)(SI*4), Y0, Y1
+	VMASKMOVPS   (CX)(SI*4), Y0, Y0
+	VADDPS       Y0, Y1, Y1
+	VXORPS       Y0, Y0, Y0
+	VMAXPS       Y1, Y0, Y1
+	LEAQ         (DX)(SI*4), AX
+	TESTQ        $0x00000004, BX
+	JE           t0_2
+	VMOVUPS      X1, (AX)
+	VEXTRACTF128 $0x01, Y1, X1
+	ADDQ         $0x10, AX
+
+t0_2:
+	TESTQ    $0x00000002, BX
+	JE       t0_1
+	VMOVLPS  X1, (AX)
+	VMOVHLPS X1, X1, X1
+	ADDQ     $0x08, AX
+
+t0_1:
+	TESTQ  $0x00000001, BX
+	JE     t0_0
+	VMOVSS X1, (AX)
+
+t0_0:
+done:
+	VZEROUPPER
+	RET
+
 // func mulAVX2(dst []float32, a []float32, b []float32)
 // Requires: AVX
 TEXT ·mulAVX2(SB), NOSPLIT, $0-72

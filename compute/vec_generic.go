@@ -7,6 +7,7 @@ import "math"
 var genericVectors = vectors{
 	name:           "generic",
 	add:            plusGeneric,
+	addReLU:        plusReLUGeneric,
 	mul:            timesGeneric,
 	mulAdd:         timesAddGeneric,
 	scale:          scaleGeneric,
@@ -46,6 +47,11 @@ func plusGeneric(dst, a, b []float32) {
 	for i := range dst {
 		dst[i] = a[i] + b[i]
 	}
+}
+
+func plusReLUGeneric(dst, a, b []float32) {
+	plusGeneric(dst, a, b)
+	reluGeneric(dst, dst)
 }
 
 func timesGeneric(dst, a, b []float32) {

@@ -8,6 +8,9 @@ package compute
 func addAVX2(dst []float32, a []float32, b []float32)
 
 //go:noescape
+func addReLUAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
 func mulAVX2(dst []float32, a []float32, b []float32)
 
 //go:noescape

@@ -35,6 +35,12 @@ func simple() {
 			VADDPS(x[1], x[0], x[0])
 			return x[:1]
 		}}.write()
+	sweep{name: "addReLU", sig: "func(dst, a, b []float32)", in: []string{"a", "b"}, out: []string{"dst"}, unroll: 4,
+		body: func(l *loop, x []VecVirtual) []VecVirtual {
+			VADDPS(x[1], x[0], x[0])
+			VMAXPS(x[0], zeroed(), x[0])
+			return x[:1]
+		}}.write()
 	sweep{name: "mul", sig: "func(dst, a, b []float32)", in: []string{"a", "b"}, out: []string{"dst"}, unroll: 4,
 		body: func(l *loop, x []VecVirtual) []VecVirtual {
 			VMULPS(x[1], x[0], x[0])

@@ -1,0 +1,93 @@
+package compute
+
+import (
+	"syscall"
+	"testing"
+	"unsafe"
+)
+
+// paged is n elements that begin where a page that nobody may touch ends, or
+// end where one begins: a vector that reaches out of them ends the test.
+func paged[E byte | float32](t *testing.T, n int, end bool) []E {
+	t.Helper()
+	if n == 0 {
+		return nil
+	}
+	page := syscall.Getpagesize()
+	width := int(unsafe.Sizeof(E(0)))
+	size := (n*width + page - 1) / page * page
+	m, err := syscall.Mmap(-1, 0, size+page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Munmap(m); err != nil {
+			t.Error(err)
+		}
+	})
+	guard, first := m[:page], page
+	if end {
+		guard, first = m[size:], size-n*width
+	}
+	if err := syscall.Mprotect(guard, syscall.PROT_NONE); err != nil {
+		t.Fatal(err)
+	}
+	return unsafe.Slice((*E)(unsafe.Pointer(&m[first])), n)
+}
+
+// Nothing is read or written outside of the slices, not even without effect.
+func TestSweepsStayInside(t *testing.T) {
+	eachVectors(t, func(t *testing.T) {
+		for _, n := range []int{1, 2, 3, 5, 6, 7, 8, 9, 13, 31, 33, 63, 100} {
+			sweepsInside(t, n, false)
+			sweepsInside(t, n, true)
+		}
+	})
+}
+
+func sweepsInside(t *testing.T, n int, end bool) {
+	room := func(n int) []float32 { return paged[float32](t, n, end) }
+	a, b, c, d, keep := room(n), room(n), room(n), room(n), paged[byte](t, n, end)
+	Add(nil, a, b, c)
+	AddReLU(nil, a, b, c)
+	Mul(nil, a, b, c)
+	MulAddTo(nil, a, b, c)
+	Scale(nil, 2, a, b)
+	for act := range actCount {
+		ActForward(nil, act, 1, a, b)
+		ActBackward(nil, act, 1, a, a, b, c)
+	}
+	DropoutForward(nil, 1, 0.5, a, b, keep)
+	DropoutBackward(nil, 0.5, a, b, keep)
+	Moments(nil, a)
+	SumSquares(nil, a)
+	Dot(nil, a, b)
+	Sum(nil, a)
+	CountZero(nil, a)
+	Finite(nil, a)
+	SGDStep(nil, a, b, nil, 1, 0, 0, false, 1, nil)
+	SGDStep(nil, a, b, c, 1, 1, 0, false, 1, nil)
+	SGDStep(nil, a, b, c, 1, 1, 0, true, 1, nil)
+	AdamStep(nil, a, b, c, d, 1, 0.9, 0.999, 1e-8, 0, true, 1, 1, 1, nil)
+	Softmax(nil, 1, n, a, b)
+	LogSoftmax(nil, 1, n, a, b)
+	for _, rows := range []int{1, 2, 3, 4, 5, 9} {
+		x, y, z := room(rows*n), room(rows*n), room(rows*n)
+		ColumnSum(nil, rows, n, x, a, true)
+		DeadColumns(nil, rows, n, x)
+		BatchNormForward(nil, rows, n, x, a, b, y, c, d, nil, nil, 1, 1)
+		BatchNormReLUForward(nil, rows, n, x, a, b, y, c, d, nil, nil, 1, 1)
+		BatchNormBackward(nil, rows, n, x, a, b, c, y, z, nil, nil)
+		GlobalAvgForward(nil, 1, rows, n, x, a)
+		GlobalAvgBackward(nil, 1, rows, n, a, x)
+	}
+	for _, g := range poolingCases {
+		g.C = n
+		x, y, marks := room(g.in()), room(g.out()), paged[byte](t, g.out(), end)
+		MaxPoolForward(nil, &g, x, y, nil)
+		MaxPoolForward(nil, &g, x, y, marks)
+		MaxPoolBackward(nil, &g, y, marks, x)
+		AvgPoolForward(nil, &g, x, y)
+		AvgPoolBackward(nil, &g, y, x)
+	}
+}
