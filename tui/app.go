@@ -154,10 +154,10 @@ func (a *app) front() Screen {
 }
 
 // keys are the commands that work now: the front's, then the global ones
-// unless a text field has the keyboard.
+// unless a text field has the keyboard or a panel waits for its answer.
 func (a *app) keys() []command {
 	own := a.front().Keys()
-	if a.front().Typing() {
+	if a.front().Typing() || len(a.desk.panels) > 0 {
 		return own
 	}
 	return append(own, without(a.globals(), own)...)
@@ -232,12 +232,8 @@ func (a *app) globals() []command {
 	return append(out, bind(globalKeys(), a)...)
 }
 
-// back takes away what lies on top: a panel, then a range of rows.
+// back ends a range of rows; panels and forms have an esc of their own.
 func (a *app) back() tea.Cmd {
-	if len(a.desk.panels) > 0 {
-		a.desk.remove()
-		return nil
-	}
 	a.desk.stack.mark = -1
 	return nil
 }
@@ -391,16 +387,20 @@ func (a *app) statusLine() string {
 		}
 	}
 	if text == "" {
-		text = d.health()
+		text = d.health(a.w - 2)
 	}
 	return fit(" "+text, a.w)
 }
 
-// health says whether the network can run, and what it is like.
-func (d *desk) health() string {
+// health says in w cells whether the network can run, and what it is like.
+func (d *desk) health(w int) string {
 	t := d.theme
 	if err := d.shown().Err; err != nil {
-		return t.bad.Render("✗ " + sentence(err))
+		text := "✗ " + sentence(err)
+		if cells(text) > w && d.draft == nil {
+			return t.bad.Render(fit(text, w-9)) + "  " + t.accent.Render("!") + t.dim.Render(" more")
+		}
+		return t.bad.Render(text)
 	}
 	text := t.good.Render("✓ valid")
 	if d.figs.depth > 0 {

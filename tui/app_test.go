@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,26 +18,36 @@ import (
 
 var errTest = errors.New("test: refused")
 
-func TestScreens(t *testing.T) {
+func TestBuildScreen(t *testing.T) {
 	for _, size := range []struct {
 		name string
 		w, h int
-	}{{"80x24", 80, 24}, {"120x40", 120, 40}, {"30x8", 30, 8}} {
-		t.Run("Build/"+size.name, func(t *testing.T) {
+	}{{"80x24", 80, 24}, {"120x40", 120, 40}} {
+		t.Run("Stack/"+size.name, func(t *testing.T) {
 			d := drive(t, smallNet, size.w, size.h)
-			golden.Equal(t, d.view())
+			golden.Equal(t, d.screen())
 		})
 		t.Run("Form/"+size.name, func(t *testing.T) {
 			d := drive(t, smallNet, size.w, size.h)
 			d.selectRow("stem")
 			d.press("e", "type:16")
-			golden.Equal(t, d.view())
+			golden.Equal(t, d.screen())
+		})
+		t.Run("Folded/"+size.name, func(t *testing.T) {
+			d := drive(t, smallNet, size.w, size.h)
+			d.press("z")
+			d.selectRow("stage1")
+			golden.Equal(t, d.screen())
 		})
 	}
 	t.Run("Refused/120x40", func(t *testing.T) {
 		d := drive(t, strings.Replace(smallNet, "shortcut: projection", "shortcut: identity", 1), 120, 40)
-		golden.Equal(t, d.view())
+		golden.Equal(t, d.screen())
 	})
+}
+
+func TestTooSmall(t *testing.T) {
+	golden.Equal(t, drive(t, smallNet, 30, 8).view())
 }
 
 // Every size that is served is filled exactly, in every state, with and
@@ -71,14 +82,25 @@ func TestFrames(t *testing.T) {
 func TestKeyTables(t *testing.T) {
 	d := drive(t, smallNet, 120, 40)
 	d.selectRow("stage1")
-	seen := map[string]string{}
-	for _, c := range append(d.a.screens[0].Keys(), d.a.globals()...) {
-		for _, k := range c.keys {
-			if was, ok := seen[k]; ok {
-				t.Errorf("key %q says %q and %q", k, was, c.help)
+	for i := range screens {
+		d.press(strconv.Itoa(i + 1))
+		seen := map[string]string{}
+		for _, c := range d.a.keys() {
+			for _, k := range c.keys {
+				if was, ok := seen[k]; ok {
+					t.Errorf("%s: key %q says %q and %q", screens[i].name, k, was, c.help)
+				}
+				seen[k] = c.help
+				keyMsg(t, k) // there is such a key
 			}
-			seen[k] = c.help
-			keyMsg(t, k) // there is such a key
+			if c.foot != "" && c.help == "" {
+				t.Errorf("%s: %q is in the footer and not in the help", screens[i].name, c.foot)
+			}
+		}
+		for _, must := range []string{"?", ":", "ctrl+p", "u", "ctrl+r", "q", "esc", "1"} {
+			if _, ok := seen[must]; !ok {
+				t.Errorf("%s: nothing is bound to %q", screens[i].name, must)
+			}
 		}
 	}
 }

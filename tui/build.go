@@ -80,6 +80,9 @@ func (b *buildScreen) layout(w, h int) buildLayout {
 		return buildLayout{stackW: w, stackH: h}
 	}
 	under := min(max(h*55/100, 9), 24)
+	if b.form != nil && len(b.form.fields) > under-8 {
+		under = max(min(len(b.form.fields)+8, h-6), under)
+	}
 	return buildLayout{stackW: w, stackH: h - under - 1, detailW: w, detailH: under}
 }
 

@@ -418,5 +418,7 @@ func (b *buildScreen) nextProblem() tea.Cmd {
 	if i := problemRow(b.d.graph); i >= 0 {
 		b.d.stack.selectRow(i)
 	}
+	b.detail = true
+	b.fitStack()
 	return nil
 }

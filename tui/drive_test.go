@@ -122,6 +122,11 @@ func (d *driver) view() string {
 	return v
 }
 
+// screen is the front screen by itself, at the size that the frame leaves it.
+func (d *driver) screen() string {
+	return d.a.screens[d.a.shown].View(d.a.w, d.a.frame().body)
+}
+
 func (d *driver) sees(words ...string) {
 	d.t.Helper()
 	v := d.view()

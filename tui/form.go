@@ -277,6 +277,7 @@ func (f *form) lines(t *theme, w, h int) []string {
 	if room := max(h-len(out)-6, 3); to > room {
 		from = max(min(f.cursor-room/2, to-room), 0)
 		to = from + room
+		out[len(out)-2] += t.dim.Render(fmt.Sprintf("   %d to %d of %d", from+1, to, len(f.fields)))
 	}
 	for i := from; i < to; i++ {
 		out = append(out, f.fieldLine(t, i, name, w))

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -195,7 +196,11 @@ func (p *picker) View(w, h int) string {
 	for _, it := range p.items {
 		name, right = max(name, cells(it.name)), max(right, cells(it.right))
 	}
-	name = min(name, w/2)
+	if described := slices.ContainsFunc(p.items, func(it pickItem) bool { return it.text != "" }); described {
+		name = min(name, w/2)
+	} else {
+		name = max(w-right-6, 8)
+	}
 	lines, at := p.lines()
 	for _, l := range lines[scroll(len(lines), at, h-2):] {
 		if l.hit < 0 {

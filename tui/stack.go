@@ -29,6 +29,7 @@ type line struct {
 	gutter string // brackets and indentation left of the title
 	fold   string // ▸ ▾ or ""
 	skips  bool   // folded, with a residual inside
+	wrong  bool   // refused, or folded with a refused row inside
 }
 
 type gutterKind uint8
@@ -111,7 +112,7 @@ func (s *stack) isRepetition(i int) bool {
 // isSilent is an open residual: its bracket says it, so it has no line of its own.
 func (s *stack) isSilent(i int) bool {
 	r := &s.rows[i]
-	return r.Group && r.Kind == model.GroupResidual && !s.isFolded(i) && s.lastChild(i) > i
+	return r.Group && r.Kind == model.GroupResidual && r.Problem == nil && !s.isFolded(i) && s.lastChild(i) > i
 }
 
 // lastChild is the last row directly in group i, or i.
@@ -129,6 +130,16 @@ func (s *stack) lastChild(i int) int {
 func (s *stack) hasSkip(i int) bool {
 	for j := i + 1; j < len(s.rows) && s.rows[j].Depth > s.rows[i].Depth; j++ {
 		if s.rows[j].Kind == model.GroupResidual {
+			return true
+		}
+	}
+	return false
+}
+
+// hasProblem says that group i or a row in it is refused.
+func (s *stack) hasProblem(i int) bool {
+	for j := i; j < len(s.rows) && (j == i || s.rows[j].Depth > s.rows[i].Depth); j++ {
+		if s.rows[j].Problem != nil {
 			return true
 		}
 	}
@@ -175,7 +186,8 @@ func (s *stack) layout() {
 					mark = "▸"
 				}
 			}
-			s.lines = append(s.lines, line{row: i, gutter: g.String(), fold: mark, skips: folded && s.hasSkip(i)})
+			s.lines = append(s.lines, line{row: i, gutter: g.String(), fold: mark, skips: folded && s.hasSkip(i),
+				wrong: r.Problem != nil || folded && s.hasProblem(i)})
 		}
 		if !r.Group {
 			continue

@@ -44,7 +44,7 @@ func (s *stack) view(t *theme, w, h int, cols []column) []string {
 		default:
 			b.WriteByte(' ')
 		}
-		if r.Problem != nil && !(r.Group && l.fold == "▾") {
+		if l.wrong {
 			b.WriteString(t.bad.Render("✗"))
 		} else {
 			b.WriteByte(' ')
