@@ -14,17 +14,22 @@ type weightSweep struct {
 	rows      []int32 // 0, 1, 2, ...: offsets of neighbours in x
 	sumRows   []int32 // 0, 16, 32, ...: offsets of their sums
 
+	panels int // of sixteen columns, of all groups
+	depth  int // pixels summed at a time
+
+	// By tiles: every task makes whole sums.
 	rowParts int // tasks that a row of taps is cut into
-	panels   int // of all groups
-	together int // panels that a task does
-	depth    int // pixels summed at a time
-	pack     bool
-	parts    int       // of the batch, each with sums of its own
-	sums     []float32 // [parts][panels][KH·run][16], when there are parts
+	together int // panels that a task makes
+
+	// By parts of the batch: every task makes its part of all sums.
+	parts int
+	sums  []float32 // [parts][panels][KH·run][16]
+	pack  bool      // gradients of images are laid out in panels first
 }
 
 const (
 	weightTasks = 12        // so many tasks by tiles are enough to share
+	weightFew   = 64        // with fewer rows they would do too little with what they copy
 	weightRows  = 192       // rows of dw that such a task has at most
 	weightParts = 16        // parts of the batch at most
 	weightBytes = 128 << 10 // of images that are worked on together
@@ -50,26 +55,19 @@ func convWeightsWith(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
 	if work < mulInline {
 		p = nil
 	}
-	s.rowParts = (run + weightRows - 1) / weightRows
 	s.panels = g.Groups * ((fg + tileWidth - 1) / tileWidth)
-	// Pixels far apart share few places in the cache: fewer of them at a time,
-	// and their gradients side by side.
-	s.depth = 256
-	if g.C >= 48 || g.F > tileWidth {
-		s.depth = 128
-	}
-	s.pack = g.F > tileWidth
-	if tasks := g.KH * s.rowParts * s.panels; tasks >= weightTasks {
-		// With many panels a task does some side by side, so that dw is gone
-		// through in longer runs.
-		s.together = max(1, min(4, tasks/48))
-		if g.Groups > 1 {
-			s.together = 1
+	s.rowParts = (run + weightRows - 1) / weightRows
+	s.depth = 128
+	if tasks := g.KH * s.rowParts * s.panels; tasks >= weightTasks && run >= weightFew {
+		if g.Groups == 1 {
+			s.together = min(4, tasks/weightTasks)
 		}
+		s.together = max(1, s.together)
 		sides := (s.panels + s.together - 1) / s.together
 		For(p, g.KH*s.rowParts*sides, 1, s, weightTileTask)
 		return
 	}
+	s.pack = g.F > tileWidth
 	s.parts = max(1, min(g.N, weightParts, work/mulTask))
 	size := s.panels * g.KH * run * tileWidth
 	s.sums = shared.Scratch(s.parts * size)
@@ -82,20 +80,26 @@ func weightTileTask(s *weightSweep, w *Worker, lo, hi int) {
 	run := len(s.rows)
 	for i := lo; i < hi; i++ {
 		q, kh, side := i%s.rowParts, i/s.rowParts%s.g.KH, i/s.rowParts/s.g.KH
-		i0, i1 := q*run/s.rowParts, (q+1)*run/s.rowParts
-		panel0, panel1 := side*s.together, min((side+1)*s.together, s.panels)
-		size := (i1 - i0) * tileWidth
-		scratch := w.Scratch(s.together*size + s.depth*tileWidth)
-		room := scratch[s.together*size:]
-		clear(scratch[:s.together*size])
-		for panel := panel0; panel < panel1; panel++ {
-			s.images(w, 0, s.g.N, kh, i0, i1, panel, scratch[(panel-panel0)*size:], room)
+		b := weightBlock{s: s, t: &w.tile, kh: kh, flat: true}
+		b.i0, b.i1 = q*run/s.rowParts, (q+1)*run/s.rowParts
+		b.panel0, b.panel1 = side*s.together, min((side+1)*s.together, s.panels)
+		b.size = (b.i1 - b.i0) * tileWidth
+		all := s.together * b.size
+		wide := 0
+		if s.together > 1 {
+			wide = s.depth * (b.i1 - b.i0 + 32)
 		}
+		scratch := w.Scratch(all + s.depth*tileWidth + wide)
+		b.sums = scratch[:all]
+		b.dyRoom = scratch[all : all+s.depth*tileWidth]
+		b.xRoom = scratch[all+s.depth*tileWidth:]
+		clear(b.sums)
+		b.images(0, s.g.N)
 		const rows = 16
-		for r := i0; r < i1; r += rows {
-			n := min(rows, i1-r)
-			for panel := panel0; panel < panel1; panel++ {
-				s.finish(panel, kh*run+r, n, scratch[(panel-panel0)*size+(r-i0)*tileWidth:])
+		for r := b.i0; r < b.i1; r += rows {
+			n := min(rows, b.i1-r)
+			for panel := b.panel0; panel < b.panel1; panel++ {
+				s.finish(panel, kh*run+r, n, b.sums[(panel-b.panel0)*b.size+(r-b.i0)*tileWidth:])
 			}
 		}
 	}
@@ -119,20 +123,29 @@ func (s *weightSweep) finish(panel, r, n int, sums []float32) {
 
 // weightPartTask does the sums of a part of the batch for all of dw.
 func weightPartTask(s *weightSweep, w *Worker, lo, hi int) {
-	g := &s.g
+	g := s.g
 	run := len(s.rows)
-	room := w.Scratch(s.depth * tileWidth)
+	pixels := g.OH * g.OW
+	size := len(s.sums) / s.parts
+	// A few images at a time, so that they stay in the cache meanwhile.
+	step := max(1, weightBytes/(4*(g.H*g.W*g.C+pixels*min(g.F, tileWidth))))
 	for q := lo; q < hi; q++ {
-		size := len(s.sums) / s.parts
 		part := s.sums[q*size : (q+1)*size]
 		clear(part)
 		n0, n1 := q*g.N/s.parts, (q+1)*g.N/s.parts
-		// A few images at a time, so that they stay in the cache meanwhile.
-		step := max(1, weightBytes/(4*(g.H*g.W*g.C+g.OH*g.OW*g.F)))
 		for n := n0; n < n1; n += step {
+			end := min(n+step, n1)
 			for panel := range s.panels {
-				for kh := range g.KH {
-					s.images(w, n, min(n+step, n1), kh, 0, run, panel, part[(panel*g.KH+kh)*run*tileWidth:], room)
+				b := weightBlock{s: s, t: &w.tile, i1: run, panel0: panel, panel1: panel + 1}
+				if s.pack {
+					col, cols := s.columns(panel)
+					b.dyFrom = n
+					b.dyPanel = w.Scratch((end - n) * pixels * tileWidth)
+					packRows(s.kern, b.dyPanel, s.dy[n*pixels*g.F+col:], g.F, cols, (end-n)*pixels)
+				}
+				for b.kh = range g.KH {
+					b.sums = part[(panel*g.KH+b.kh)*run*tileWidth:]
+					b.images(n, end)
 				}
 			}
 		}
@@ -169,115 +182,153 @@ func (s *weightSweep) columns(panel int) (col, cols int) {
 	return panel/perGroup*fg + col, min(tileWidth, fg-col)
 }
 
-// images adds images n0 to n1 to the sums of rows i0 to i1 of tap row kh, in
-// one panel.
-func (s *weightSweep) images(w *Worker, n0, n1, kh, i0, i1, panel int, sums, room []float32) {
-	g := &s.g
+// weightBlock is the sums of rows i0 to i1 of one row of taps, in panels
+// panel0 to panel1, and what is needed while they are made.
+type weightBlock struct {
+	s              *weightSweep
+	t              *tile
+	kh             int
+	i0, i1         int
+	panel0, panel1 int
+	sums           []float32 // panel by panel
+	size           int       // of a panel's sums
+
+	// flat: the pixels of a block are copied one after the other, their
+	// gradients to dyRoom and, for several panels, their inputs to xRoom.
+	flat          bool
+	dyRoom, xRoom []float32
+	// dyPanel has the gradients from image dyFrom in panels; nil: not.
+	dyPanel []float32
+	dyFrom  int
+
+	r      *region
+	r0, r1 int // rows that the region meets
+	gap    int // how much further their inputs lie than they
+}
+
+// images adds images n0 to n1.
+func (b *weightBlock) images(n0, n1 int) {
+	s, g := b.s, b.s.g
 	cg := g.C / g.Groups
-	group := panel / (s.panels / g.Groups)
-	t := &w.tile
-	*t = tile{a: s.x, add: true}
-	b := weightBlock{s: s, t: t, kh: kh, sums: sums, room: room}
-	b.col, t.cols = s.columns(panel)
+	group := b.panel0 / (s.panels / g.Groups)
+	*b.t = tile{add: true}
 	joined := g.Groups == 1 && g.DilW == 1
 	for i := range s.regions {
-		r := &s.regions[i]
-		if kh < r.h.t0 || kh >= r.h.t1 {
+		b.r = &s.regions[i]
+		if b.kh < b.r.h.t0 || b.kh >= b.r.h.t1 {
 			continue
 		}
-		b.r = r
 		if joined {
-			b.gap, b.first = 0, i0
-			b.i0, b.i1 = max(i0, r.w.t0*cg), min(i1, r.w.t1*cg)
+			b.gap = 0
+			b.r0, b.r1 = max(b.i0, b.r.w.t0*cg), min(b.i1, b.r.w.t1*cg)
 			b.sum(n0, n1)
 			continue
 		}
-		for kw := r.w.t0; kw < r.w.t1; kw++ {
+		for kw := b.r.w.t0; kw < b.r.w.t1; kw++ {
 			// Neighbouring taps are apart in the image: one at a time.
-			b.gap, b.first = kw*(g.DilW*g.C-cg)+group*cg, i0
-			b.i0, b.i1 = max(i0, kw*cg), min(i1, (kw+1)*cg)
+			b.gap = kw*(g.DilW*g.C-cg) + group*cg
+			b.r0, b.r1 = max(b.i0, kw*cg), min(b.i1, (kw+1)*cg)
 			b.sum(n0, n1)
 		}
 	}
 }
 
-// weightBlock is the products of one region with rows i0 to i1 of a tap row.
-type weightBlock struct {
-	s          *weightSweep
-	t          *tile
-	r          *region
-	kh, col    int
-	first      int // row of the first sum
-	i0, i1     int
-	gap        int // how much further the inputs of the rows lie than the rows
-	sums, room []float32
-}
+// pixelStep is a distance in x and in dy, in pixels.
+type pixelStep struct{ x, dy int }
 
-// sum adds images n0 to n1, at most depth pixels at a time if that can be.
+// sum adds the region's pixels in images n0 to n1, about depth at a time.
 func (b *weightBlock) sum(n0, n1 int) {
-	if b.i0 >= b.i1 {
+	if b.r0 >= b.r1 {
 		return
 	}
-	s, t, g, r := b.s, b.t, &b.s.g, b.r
-	t.m = b.i1 - b.i0
-	t.aoff = s.rows[b.i0:]
-	t.coff = s.sumRows[b.i0-b.first:]
-	t.c = b.sums
+	s, g, r := b.s, b.s.g, b.r
 	high, wide := r.h.o1-r.h.o0, r.w.o1-r.w.o0
-	image := pixelStep{g.H * g.W * g.C, g.OH * g.OW * g.F}
-	row := pixelStep{g.StrideH * g.W * g.C, g.OW * g.F}
-	pixel := pixelStep{g.StrideW * g.C, g.F}
+	image := pixelStep{g.H * g.W, g.OH * g.OW}
+	row := pixelStep{g.StrideH * g.W, g.OW}
+	pixel := pixelStep{g.StrideW, 1}
 	switch pixels := high * wide; {
 	case pixels == 1:
 		// One pixel an image: the images make the segment.
 		for n := n0; n < n1; n += s.depth {
-			b.multiply(n, r.h.o0, 1, 1, min(s.depth, n1-n), image, image, image)
+			b.multiply(n, r.h.o0, r.w.o0, 1, 1, min(s.depth, n1-n), image, image, image)
 		}
 	case wide == 1 && high <= s.depth:
 		// A column: the segment runs downwards.
-		step := max(1, s.depth/high)
+		step := s.depth / high
 		for n := n0; n < n1; n += step {
-			b.multiply(n, r.h.o0, min(step, n1-n), 1, high, image, row, row)
+			b.multiply(n, r.h.o0, r.w.o0, min(step, n1-n), 1, high, image, row, row)
 		}
 	case pixels <= s.depth:
 		step := s.depth / pixels
 		for n := n0; n < n1; n += step {
-			b.multiply(n, r.h.o0, min(step, n1-n), high, wide, image, row, pixel)
+			b.multiply(n, r.h.o0, r.w.o0, min(step, n1-n), high, wide, image, row, pixel)
 		}
 	default:
-		// Large images: some rows at a time.
-		step := max(1, s.depth/wide)
+		// Large images: some rows at a time, or parts of a row.
+		rows := max(1, s.depth/wide)
 		for n := n0; n < n1; n++ {
-			for oy := r.h.o0; oy < r.h.o1; oy += step {
-				b.multiply(n, oy, 1, min(step, r.h.o1-oy), wide, image, row, pixel)
+			for oy := r.h.o0; oy < r.h.o1; oy += rows {
+				for ox := r.w.o0; ox < r.w.o1; ox += s.depth {
+					b.multiply(n, oy, ox, 1, min(rows, r.h.o1-oy), min(s.depth, r.w.o1-ox), image, row, pixel)
+				}
 			}
 		}
 	}
 }
 
-// pixelStep is a distance in x and in dy.
-type pixelStep struct{ x, dy int }
-
-// multiply sums over outs·segs·kl pixels from row oy of image n.
-func (b *weightBlock) multiply(n, oy, outs, segs, kl int, out, seg, step pixelStep) {
-	s, t, g := b.s, b.t, &b.s.g
+// multiply sums over outs·segs·kl pixels from output (oy, ox) of image n.
+func (b *weightBlock) multiply(n, oy, ox, outs, segs, kl int, out, seg, step pixelStep) {
+	s, t, g := b.s, b.t, b.s.g
 	iy := oy*g.StrideH - g.PadTop + b.kh*g.DilH
-	ix := b.r.w.o0*g.StrideW - g.PadLeft
-	t.a0 = ((n*g.H+iy)*g.W+ix)*g.C + b.gap
+	ix := ox*g.StrideW - g.PadLeft
+	x := ((n*g.H+iy)*g.W+ix)*g.C + b.gap + b.r0
+	t.m = b.r1 - b.r0
+	t.aoff, t.coff = s.rows, s.sumRows
+	t.a, t.a0 = s.x, x
 	t.outs, t.segs, t.kl = outs, segs, kl
-	t.aout, t.aseg, t.astep = out.x, seg.x, step.x
-	t.b = s.dy[((n*g.OH+oy)*g.OW+b.r.w.o0)*g.F+b.col:]
-	t.bout, t.bseg, t.bstep = out.dy, seg.dy, step.dy
-	if s.pack && outs*segs*kl <= s.depth {
-		to := b.room
-		for i := range outs {
-			for j := range segs {
-				packRows(s.kern, to, t.b[i*out.dy+j*seg.dy:], step.dy, t.cols, kl)
-				to = to[kl*tileWidth:]
+	t.aout, t.aseg, t.astep = out.x*g.C, seg.x*g.C, step.x*g.C
+	pixels := outs * segs * kl
+	if b.flat && len(b.xRoom) > 0 {
+		// An odd number of cache lines apart, so that they fall everywhere.
+		apart := roundUp(t.m, 32) + 16
+		i := 0
+		for o := range outs {
+			for q := range segs {
+				from := x + o*t.aout + q*t.aseg
+				for range kl {
+					copy(b.xRoom[i:], s.x[from:from+t.m])
+					from += t.astep
+					i += apart
+				}
 			}
 		}
-		t.b = b.room
-		t.bout, t.bseg, t.bstep = segs*kl*tileWidth, kl*tileWidth, tileWidth
+		t.a, t.a0, t.astep = b.xRoom, 0, apart
+		t.outs, t.segs, t.kl = 1, 1, pixels
+		t.aout, t.aseg = 0, 0
 	}
-	s.kern.byCol(t)
+	dy := (n*g.OH+oy)*g.OW + ox
+	for panel := b.panel0; panel < b.panel1; panel++ {
+		col, cols := s.columns(panel)
+		t.cols = cols
+		t.c = b.sums[(panel-b.panel0)*b.size+(b.r0-b.i0)*tileWidth:]
+		switch {
+		case b.flat:
+			i := 0
+			for o := range outs {
+				for q := range segs {
+					packRows(s.kern, b.dyRoom[i:], s.dy[(dy+o*out.dy+q*seg.dy)*g.F+col:], step.dy*g.F, cols, kl)
+					i += kl * tileWidth
+				}
+			}
+			t.b = b.dyRoom
+			t.bout, t.bseg, t.bstep = segs*kl*tileWidth, kl*tileWidth, tileWidth
+		case b.dyPanel != nil:
+			t.b = b.dyPanel[(dy-b.dyFrom*g.OH*g.OW)*tileWidth:]
+			t.bout, t.bseg, t.bstep = out.dy*tileWidth, seg.dy*tileWidth, step.dy*tileWidth
+		default:
+			t.b = s.dy[dy*g.F+col:]
+			t.bout, t.bseg, t.bstep = out.dy*g.F, seg.dy*g.F, step.dy*g.F
+		}
+		s.kern.byCol(t)
+	}
 }
