@@ -86,6 +86,9 @@ type trainLayout struct {
 	verdictH       int // lines of verdict under all that, without the rule
 }
 
+// planLines is how many lines there are to say what would be trained.
+const planLines = 12
+
 // watchFrom is the width from which the selected row's detail stands beside
 // the stack while training.
 const watchFrom = 120
@@ -108,7 +111,10 @@ func (s *trainScreen) layout(w, h int) trainLayout {
 	if l.lower != lowerNone {
 		l.lowerH = min(max(h*32/100, 8), 16)
 	}
-	if l.lower == lowerDetail || s.snap() == nil {
+	switch {
+	case s.snap() == nil:
+		l.lowerH = min(max(h*55/100, 10), planLines)
+	case l.lower == lowerDetail:
 		l.lowerH = min(max(h*55/100, 10), 16)
 	}
 	l.stackH = h

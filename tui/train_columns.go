@@ -103,7 +103,7 @@ func readsInput(g *model.Graph, n *model.Node) bool {
 
 // The bars of gradient norms go from and to here, the same in every network,
 // on a logarithmic scale.
-const gradLow, gradHigh = 1e-6, 1e1
+const gradLow, gradHigh = 1e-4, 1e1
 
 // trainColumns are what Train shows of each row.
 func trainColumns(t *theme, st *stack, g *model.Graph, snap *train.Snapshot) []column {
@@ -199,12 +199,12 @@ func gigaflops(macs, batch float64, d time.Duration) float64 {
 	return 2 * macs * batch / d.Seconds() / 1e9
 }
 
-// short writes x in at most five cells: 0.11, 12.3, 588, 3e-4.
+// short writes x in at most six cells: 0.11, 12.3, 588, 3e-4, 4.4e-2.
 func short(x float64) string {
 	switch a := math.Abs(x); {
 	case math.IsNaN(x):
 		return "–"
-	case math.IsInf(x, 0) || a >= 99999.5 || a > 0 && a < 0.00995:
+	case math.IsInf(x, 0) || a >= 99999.5 || a > 0 && a < 0.0995:
 		m, e, ok := strings.Cut(widget.Sci(x), ".0e")
 		if ok {
 			return m + "e" + e

@@ -76,8 +76,8 @@ func (s *trainScreen) curve(w, h int, c curveData) []string {
 		}
 		return lossFigure(x)
 	}
-	head := " " + t.strong.Render(fit(c.title, 8)) + "  " + t.bar.Render(one+" train ") + t.text.Render(fit(now(c.nowIs), 6)) +
-		"  " + t.second.Render(two+" test ") + t.text.Render(fit(now(c.testIs), 6))
+	head := " " + t.strong.Render(fit(c.title, 8)) + " " + t.bar.Render(one+" train ") + t.text.Render(fit(now(c.nowIs), 6)) +
+		"  " + t.second.Render(two+" test ") + t.text.Render(now(c.testIs))
 	out := []string{head}
 	if h < 4 {
 		return box(out, w, h)
@@ -226,46 +226,65 @@ func (s *trainScreen) verdictShort(w, h int) []string {
 	return out
 }
 
-// detail are the selected row's live figures.
+// detail are the selected row's live figures, in two columns where lines are few.
 func (s *trainScreen) detail(w, h int) []string {
 	t, p, r := s.d.theme, s.snap(), s.d.stack.row()
 	if r == nil {
 		return []string{"", t.dim.Render("nothing is stacked yet")}
 	}
-	out := []string{"", t.of(r.Family).Bold(true).Render(r.Kind) + "   " + t.dim.Render(r.Name), ""}
-	if h < 14 {
-		out = out[1:2]
-	}
+	head := t.of(r.Family).Bold(true).Render(r.Kind) + "   " + t.dim.Render(r.Name)
 	if p == nil {
-		return append(out, rowFigures(t, r, s.d.figs)...)
+		return append([]string{"", head, ""}, rowFigures(t, r, s.d.figs)...)
 	}
 	x := statsOf(s.graph(), p, r)
+	var pictures []string
 	if r.Node >= 0 && r.Node < len(p.Layers) {
-		out = append(out, histograms(t, &p.Layers[r.Node], &x, w)...)
+		pictures = histograms(t, &p.Layers[r.Node], &x, w, h)
 	}
+	const left = 40
+	if h >= 14 || w < 2*left-4 {
+		out := append([]string{"", head, ""}, pictures...)
+		return append(out, s.rowLines(r, &x, w)...)
+	}
+	out := []string{head}
+	right := s.rowLines(r, &x, w-left)
+	for i := range max(len(pictures), len(right)) {
+		a, b := "", ""
+		if i < len(pictures) {
+			a = pictures[i]
+		}
+		if i < len(right) {
+			b = right[i]
+		}
+		out = append(out, fit(a, left)+b)
+	}
+	return out
+}
+
+// rowLines are a row's figures, one a line, and what is wrong with it.
+func (s *trainScreen) rowLines(r *model.Row, x *rowStats, w int) []string {
+	t, p := s.d.theme, s.snap()
 	line := func(name, value, more string) string {
 		return t.dim.Render(fit(name, 10)) + value + t.dim.Render(more)
 	}
+	var out []string
 	if x.trained {
 		trail := ""
 		if n := len(x.trail); n > 0 {
 			trail = short(x.trail[0]) + " → " + short(x.trail[n-1])
 		}
-		out = append(out, t.dim.Render("gradient norm over the run  ")+t.text.Render(trail),
-			t.good.Render(widget.Spark(x.trail, min(w, 64), true, t.ascii)))
-		if h >= 14 {
-			out = append(out, "")
-		}
-		out = append(out, line("gradient", t.strong.Render(widget.Sci(x.grad)), fmt.Sprintf("   %s a weight", short(x.grad/math.Sqrt(float64(max(x.weights, 1)))))),
-			line("update", t.strong.Render(widget.Sci(x.update)), "   of the weights' size, a step"))
+		spark := widget.Spark(x.trail, min(w, len(x.trail)), true, t.ascii)
+		out = append(out, t.dim.Render("gradient norm so far  ")+t.text.Render(trail), t.good.Render(spark), "",
+			line("gradient", t.strong.Render(widget.Sci(x.grad)), fmt.Sprintf("   %s per weight", short(x.grad/math.Sqrt(float64(max(x.weights, 1)))))),
+			line("update", t.strong.Render(widget.Sci(x.update)), "   of the weights' size"))
 	}
 	if !math.IsNaN(x.dead) {
-		out = append(out, line("dead", t.strong.Render(widget.Percent(x.dead, 1)), "   of the units, for the whole batch"))
+		out = append(out, line("dead", t.strong.Render(widget.Percent(x.dead, 1)), "   of the units"))
 	}
 	if x.forward+x.backward > 0 {
 		batch := float64(batchOf(s.graph().Spec))
 		out = append(out, line("forward", t.strong.Render(fit(widget.Millis(x.forward)+" ms", 9)), flops(x.forwardMACs, batch, float64(x.forward))),
-			line("backward", t.strong.Render(fit(widget.Millis(x.backward)+" ms", 9)), flops(x.backwardMACs, batch, float64(x.backward))+shareOfStep(p, &x)))
+			line("backward", t.strong.Render(fit(widget.Millis(x.backward)+" ms", 9)), flops(x.backwardMACs, batch, float64(x.backward))+shareOfStep(p, x)))
 	}
 	out = append(out, "")
 	if f := findingAt(p, r, false); f != nil {
@@ -298,9 +317,9 @@ func shareOfStep(p *train.Snapshot, x *rowStats) string {
 
 // histograms draws a node's weights, gradients and outputs side by side, the
 // size of a typical element below each.
-func histograms(t *theme, l *train.LayerStats, x *rowStats, w int) []string {
+func histograms(t *theme, l *train.LayerStats, x *rowStats, w, h int) []string {
 	cell := 8 // two bins a cell
-	if w >= 56 {
+	if w >= 56 && h >= 14 {
 		cell = 16
 	}
 	root := math.Sqrt(float64(max(x.weights, 1)))

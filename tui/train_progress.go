@@ -135,7 +135,7 @@ func (s *trainScreen) Status(w int) string {
 	if w >= 100 {
 		phase += t.dim.Render(" epoch ") + t.strong.Render(fitRight(fmt.Sprint(p.Epoch), len(fmt.Sprint(p.Epochs)))) + t.dim.Render(fmt.Sprintf("/%d", p.Epochs))
 	}
-	barW := 12
+	barW := 8
 	if w >= 100 {
 		barW = 20
 	}
