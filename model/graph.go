@@ -30,10 +30,13 @@ const InputKind = "input"
 // the ones around it, among what comes earlier: nothing can read itself.
 func Resolve(s *Spec) *Graph {
 	g := &Graph{Spec: s, Name: s.Name, Inputs: s.Inputs, Output: -1}
-	r := &resolver{g: g, spec: s, index: make(map[string]int), templates: make(map[string]*Template)}
+	r := &resolver{g: g, spec: s, templates: make(map[string]*Template)}
 	for i := range s.Blocks {
 		r.templates[s.Blocks[i].Name] = &s.Blocks[i]
 	}
+	rows := min(len(s.Inputs)+r.count(s.Layers, 0), maxRows)
+	r.index = make(map[string]int, rows)
+	g.Rows, g.Nodes, r.reach = make([]Row, 0, rows), make([]Node, 0, rows), make([]reach, 0, rows)
 	top := &scope{explicit: map[string]bool{}}
 	for _, in := range s.Inputs {
 		top.explicit[in.Name] = true
@@ -67,14 +70,61 @@ type resolver struct {
 	full      bool           // the limit of rows is reached
 	index     map[string]int // output node of everything named so far
 	templates map[string]*Template
-	reach     []reach        // of each node
-	made      map[*Item]made // layers without references are the same in every repetition
+	reach     []reach // of each node
+	made      map[madeKey]*made
+	shapes    []compute.Shape // of the inputs of the node at hand
 }
 
-// made is a layer built from literal settings.
+// count is about how many rows a list unrolls to, to make room for them at
+// once; groups too deep to be resolved count for nothing.
+func (r *resolver) count(list []Item, depth int) int {
+	if depth > maxDepth {
+		return 0
+	}
+	n := 0
+	for i := range list {
+		it := &list[i]
+		n++
+		switch it.Kind {
+		case GroupBlock:
+			inside := it.Layers
+			if t := r.templates[it.Use]; t != nil {
+				inside = t.Layers
+			}
+			n += max(it.Repeat, 1) * (1 + r.count(inside, depth+1))
+		case GroupResidual:
+			n += 1 + r.count(it.Layers, depth+1) + r.count(it.Shortcut.Layers, depth+1)
+			if it.Shortcut.Kind == "projection" {
+				n += 2
+			}
+		case GroupBranches:
+			for _, p := range it.Paths {
+				n += 1 + r.count(p, depth+1)
+			}
+			n++
+		}
+		if n > maxRows {
+			return maxRows
+		}
+	}
+	return n
+}
+
+// made is a layer built and, once planned, what it does to an input of one
+// shape. A layer is its settings and nothing else, so repetitions with the same
+// settings share it.
 type made struct {
 	kind  *layers.Kind
 	layer layers.Layer
+	label string
+	in    compute.Shape
+	plan  layers.Plan
+}
+
+// madeKey is an item and the settings around it, nil where it refers to none.
+type madeKey struct {
+	item *Item
+	env  *bound
 }
 
 // reach is how much of the input one element of a node sees, and how many input
@@ -293,15 +343,12 @@ func (r *resolver) unknown(key, name string) error {
 
 // layer resolves one layer: its row, and its node if nothing was refused yet.
 func (r *resolver) layer(it *Item, at Path, sc *scope, above []int, depth, parent int) []int {
-	kind, layer, bad, badPos := r.build(it, sc)
+	m, bad, badPos := r.build(it, sc)
 	row := Row{Depth: depth, Title: it.Kind, Kind: it.Kind, Node: -1, Parent: parent, Item: at}
 	row.Nodes = [2]int{len(r.g.Nodes), len(r.g.Nodes)}
 	stem := it.Kind
-	if kind != nil {
-		row.Title, row.Family, stem = kind.Short, kind.Family, kind.Short
-	}
-	if layer != nil {
-		row.Label = layer.Label()
+	if m != nil {
+		row.Title, row.Family, row.Label, stem = m.kind.Short, m.kind.Family, m.label, m.kind.Short
 	}
 	if it.Name != "" {
 		row.Name = sc.prefix + it.Name
@@ -325,52 +372,69 @@ func (r *resolver) layer(it *Item, at Path, sc *scope, above []int, depth, paren
 		}
 		share = n
 	}
-	n := r.node(i, Node{Name: row.Name, Kind: kind, Layer: layer, In: in, Share: share, Item: at, Pos: it.Pos})
+	n := r.node(i, Node{Name: row.Name, In: in, Share: share, Item: at, Pos: it.Pos}, m)
 	if n < 0 {
 		return above
 	}
 	return []int{n}
 }
 
-// build makes an item's layer with its settings. A layer whose settings are
-// all literal is made once and serves every repetition.
-func (r *resolver) build(it *Item, sc *scope) (*layers.Kind, layers.Layer, error, Pos) {
-	if m, ok := r.made[it]; ok {
-		return m.kind, m.layer, nil, Pos{}
+// build makes an item's layer with its settings, or finds it made. Nil says
+// that there is no such kind.
+func (r *resolver) build(it *Item, sc *scope) (*made, error, Pos) {
+	key := madeKey{item: it}
+	for i := range it.Settings {
+		if it.Settings[i].Ref != "" {
+			key.env = sc.settings()
+			break
+		}
+	}
+	if m, ok := r.made[key]; ok {
+		return m, nil, Pos{}
 	}
 	kind := layers.Lookup(it.Kind)
 	if kind == nil {
-		return nil, nil, fmt.Errorf("unknown layer %s%s", it.Kind, maybeKind(it.Kind)), it.Pos
+		return nil, fmt.Errorf("unknown layer %s%s", it.Kind, maybeKind(it.Kind)), it.Pos
 	}
-	layer := kind.New()
-	literal := true
+	m := &made{kind: kind, layer: kind.New()}
 	if len(it.Settings) > 0 {
-		fields := layer.Fields()
+		fields := m.layer.Fields()
 		for i := range it.Settings {
 			s := &it.Settings[i]
 			v, at := s.Value, s.Pos
 			if s.Ref != "" {
-				literal = false
 				var err error
 				if v, at, err = sc.value(s); err != nil {
-					return kind, layer, err, s.Pos
+					return m, err, s.Pos
 				}
 			}
 			if !hasField(fields, s.Key) {
-				return kind, layer, fmt.Errorf("no setting %q%s", s.Key, maybe(s.Key, fieldNames(fields))), s.Pos
+				return m, fmt.Errorf("no setting %q%s", s.Key, maybe(s.Key, fieldNames(fields))), s.Pos
 			}
 			if err := setField(fields, s.Key, v); err != nil {
-				return kind, layer, err, at
+				return m, err, at
 			}
 		}
 	}
-	if literal {
-		if r.made == nil {
-			r.made = map[*Item]made{}
-		}
-		r.made[it] = made{kind, layer}
+	m.label = m.layer.Label()
+	if r.made == nil {
+		r.made = map[madeKey]*made{}
 	}
-	return kind, layer, nil, Pos{}
+	r.made[key] = m
+	return m, nil, Pos{}
+}
+
+// settings stands for the template settings that a scope sees.
+func (s *scope) settings() *bound {
+	for ; s != nil; s = s.outer {
+		if len(s.env) > 0 {
+			return &s.env[0]
+		}
+		if s.env != nil {
+			break
+		}
+	}
+	return nil
 }
 
 func hasField(fields []layers.Field, key string) bool {
@@ -424,16 +488,25 @@ func apply(set *Setting, v layers.Value) (layers.Value, error) {
 	return layers.Value{strconv.Itoa(n / set.By)}, nil
 }
 
-// node plans a node and adds it, or refuses and returns -1.
-func (r *resolver) node(row int, n Node) int {
+// node plans a node with a layer made and adds it, or refuses and returns -1.
+func (r *resolver) node(row int, n Node, m *made) int {
 	if r.err != nil {
 		return -1
 	}
-	shapes := make([]compute.Shape, len(n.In))
-	for i, j := range n.In {
-		shapes[i] = r.g.Nodes[j].Plan.Out
+	n.Kind, n.Layer = m.kind, m.layer
+	// Plan keeps its shapes in an error alone, after which nothing is planned.
+	shapes := r.shapes[:0]
+	for _, j := range n.In {
+		shapes = append(shapes, r.g.Nodes[j].Plan.Out)
 	}
-	plan, err := n.Layer.Plan(shapes)
+	r.shapes = shapes
+	var err error
+	plan := m.plan
+	if len(shapes) != 1 || m.in == nil || !m.in.Equal(shapes[0]) {
+		if plan, err = n.Layer.Plan(shapes); err == nil && len(shapes) == 1 {
+			m.in, m.plan = shapes[0], plan
+		}
+	}
 	if _, taken := r.index[n.Name]; err == nil && taken {
 		err = errTaken
 	}

@@ -83,10 +83,16 @@ func (r *resolver) block(it *Item, at Path, sc *scope, above []int, depth, paren
 		return above
 	}
 	cur := r.read(it, at, sc, above, row)
+	var env []bound
 	for rep := 1; rep <= repeat && !r.full; rep++ {
-		env, err, bad := r.env(it, sc, rep)
-		if err != nil {
-			r.refuse(row, full, it.Kind, at, bad, err)
+		// Later repetitions see the settings of the one before, and so share
+		// its layers, unless first or each has a say.
+		if rep == 1 || rep == 2 && len(it.First) > 0 || rep-1 <= len(it.Each) {
+			var err error
+			var bad Pos
+			if env, err, bad = r.env(it, sc, rep); err != nil {
+				r.refuse(row, full, it.Kind, at, bad, err)
+			}
 		}
 		inner := sc.inner(name, env)
 		under, deep := row, depth+1
@@ -235,7 +241,7 @@ func (r *resolver) join(it *Item, at Path, sc *scope, in, main []int, depth, par
 		r.g.Rows[row].Nodes[1] = len(r.g.Nodes)
 		return in
 	}
-	sum := r.node(row, Node{Name: name, Kind: kind, Layer: kind.New(), In: []int{main[0], way[0]}, Share: -1, Pos: it.Pos})
+	sum := r.node(row, Node{Name: name, In: []int{main[0], way[0]}, Share: -1, Pos: it.Pos}, &made{kind: kind, layer: kind.New()})
 	r.g.Rows[row].Nodes = [2]int{n, len(r.g.Nodes)}
 	if sum < 0 {
 		return in
@@ -282,17 +288,17 @@ func (r *resolver) bridge(it *Item, at Path, sc *scope, in int, a, b compute.Sha
 // put adds a layer that no file names.
 func (r *resolver) put(at Path, sc *scope, kind, name string, in, depth, parent int, settings ...Setting) int {
 	it := &Item{Kind: kind, Name: name, Settings: settings}
-	k, layer, err, _ := r.build(it, sc)
+	m, err, _ := r.build(it, sc)
 	row := Row{Depth: depth, Name: sc.prefix + name, Title: kind, Kind: kind, Node: -1, Parent: parent, Item: at,
 		Nodes: [2]int{len(r.g.Nodes), len(r.g.Nodes)}}
-	if layer != nil {
-		row.Title, row.Family, row.Label = k.Short, k.Family, layer.Label()
+	if m != nil {
+		row.Title, row.Family, row.Label = m.kind.Short, m.kind.Family, m.label
 	}
 	i := r.row(row)
 	if err != nil {
 		r.refuse(i, row.Name, kind, at, Pos{}, err)
 	}
-	if n := r.node(i, Node{Name: row.Name, Kind: k, Layer: layer, In: []int{in}, Share: -1}); n >= 0 {
+	if n := r.node(i, Node{Name: row.Name, In: []int{in}, Share: -1}, m); n >= 0 {
 		return n
 	}
 	return in
@@ -368,10 +374,10 @@ func (r *resolver) branches(it *Item, at Path, sc *scope, above []int, depth, pa
 		r.close(row, full, nil)
 		return above
 	}
-	layer := kind.New()
+	m := &made{kind: kind, layer: kind.New()}
 	w := &r.g.Rows[i]
-	w.Title, w.Label = kind.Short, layer.Label()
-	n := r.node(i, Node{Name: w.Name, Kind: kind, Layer: layer, In: ends, Share: -1, Pos: it.Pos})
+	w.Title, w.Label = kind.Short, m.layer.Label()
+	n := r.node(i, Node{Name: w.Name, In: ends, Share: -1, Pos: it.Pos}, m)
 	if n < 0 {
 		r.close(row, full, nil)
 		return above
