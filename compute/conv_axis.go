@@ -18,6 +18,14 @@ func (a axis) valid(o int) (t0, t1 int) {
 	return t0, t1
 }
 
+// reach are the outputs o0 ≤ o < o1 that tap t brings to the input.
+func (a axis) reach(t int) (o0, o1 int) {
+	first := t*a.dil - a.pad
+	o0 = max(0, -floorDiv(first, a.stride))
+	o1 = min(a.out, floorDiv(a.in-1-first, a.stride)+1)
+	return o0, max(o0, o1)
+}
+
 // phase is the axis of the gradient: inputs r, r+stride, r+2·stride, ... of a,
 // made from outputs of a by the taps that reach them. These are first,
 // first−step, first−2·step, ...; taken downwards, the outputs of a run upwards.

@@ -16,6 +16,10 @@ type weightSweep struct {
 
 	panels int // of sixteen columns, of all groups
 	depth  int // pixels summed at a time
+	// perTap: one tap at a time, all pixels that it brings to the image, since
+	// taps lie apart or have channels enough. Otherwise region by region, and
+	// all taps of a row at once.
+	perTap bool
 
 	// By tiles: every task makes whole sums.
 	rowParts int // tasks that a row of taps is cut into
@@ -56,7 +60,11 @@ func convWeightsWith(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
 		p = nil
 	}
 	s.panels = g.Groups * ((fg + tileWidth - 1) / tileWidth)
+	s.perTap = g.Groups > 1 || g.DilW > 1 || cg >= weightRows/2
 	s.rowParts = (run + weightRows - 1) / weightRows
+	if s.perTap {
+		s.rowParts = g.KW * ((cg + weightRows - 1) / weightRows)
+	}
 	s.depth = 128
 	if tasks := g.KH * s.rowParts * s.panels; tasks >= weightTasks && run >= weightFew {
 		if g.Groups == 1 {
@@ -201,9 +209,9 @@ type weightBlock struct {
 	dyPanel []float32
 	dyFrom  int
 
-	r      *region
-	r0, r1 int // rows that the region meets
-	gap    int // how much further their inputs lie than they
+	h, w   span // pixels that are summed
+	r0, r1 int  // rows that they meet
+	gap    int  // how much further their inputs lie than they
 }
 
 // images adds images n0 to n1.
@@ -212,22 +220,21 @@ func (b *weightBlock) images(n0, n1 int) {
 	cg := g.C / g.Groups
 	group := b.panel0 / (s.panels / g.Groups)
 	*b.t = tile{add: true}
-	joined := g.Groups == 1 && g.DilW == 1
-	for i := range s.regions {
-		b.r = &s.regions[i]
-		if b.kh < b.r.h.t0 || b.kh >= b.r.h.t1 {
-			continue
-		}
-		if joined {
-			b.gap = 0
-			b.r0, b.r1 = max(b.i0, b.r.w.t0*cg), min(b.i1, b.r.w.t1*cg)
-			b.sum(n0, n1)
-			continue
-		}
-		for kw := b.r.w.t0; kw < b.r.w.t1; kw++ {
-			// Neighbouring taps are apart in the image: one at a time.
+	if s.perTap {
+		b.h.o0, b.h.o1 = g.rowAxis().reach(b.kh)
+		for kw := range g.KW {
+			b.w.o0, b.w.o1 = g.colAxis().reach(kw)
 			b.gap = kw*(g.DilW*g.C-cg) + group*cg
 			b.r0, b.r1 = max(b.i0, kw*cg), min(b.i1, (kw+1)*cg)
+			b.sum(n0, n1)
+		}
+		return
+	}
+	for i := range s.regions {
+		r := &s.regions[i]
+		if r.h.t0 <= b.kh && b.kh < r.h.t1 {
+			b.h, b.w = r.h, r.w
+			b.r0, b.r1 = max(b.i0, r.w.t0*cg), min(b.i1, r.w.t1*cg)
 			b.sum(n0, n1)
 		}
 	}
@@ -236,13 +243,13 @@ func (b *weightBlock) images(n0, n1 int) {
 // pixelStep is a distance in x and in dy, in pixels.
 type pixelStep struct{ x, dy int }
 
-// sum adds the region's pixels in images n0 to n1, about depth at a time.
+// sum adds the pixels in images n0 to n1, about depth at a time.
 func (b *weightBlock) sum(n0, n1 int) {
-	if b.r0 >= b.r1 {
+	high, wide := b.h.o1-b.h.o0, b.w.o1-b.w.o0
+	if b.r0 >= b.r1 || high == 0 || wide == 0 {
 		return
 	}
-	s, g, r := b.s, b.s.g, b.r
-	high, wide := r.h.o1-r.h.o0, r.w.o1-r.w.o0
+	s, g := b.s, b.s.g
 	image := pixelStep{g.H * g.W, g.OH * g.OW}
 	row := pixelStep{g.StrideH * g.W, g.OW}
 	pixel := pixelStep{g.StrideW, 1}
@@ -250,26 +257,26 @@ func (b *weightBlock) sum(n0, n1 int) {
 	case pixels == 1:
 		// One pixel an image: the images make the segment.
 		for n := n0; n < n1; n += s.depth {
-			b.multiply(n, r.h.o0, r.w.o0, 1, 1, min(s.depth, n1-n), image, image, image)
+			b.multiply(n, b.h.o0, b.w.o0, 1, 1, min(s.depth, n1-n), image, image, image)
 		}
 	case wide == 1 && high <= s.depth:
 		// A column: the segment runs downwards.
 		step := s.depth / high
 		for n := n0; n < n1; n += step {
-			b.multiply(n, r.h.o0, r.w.o0, min(step, n1-n), 1, high, image, row, row)
+			b.multiply(n, b.h.o0, b.w.o0, min(step, n1-n), 1, high, image, row, row)
 		}
 	case pixels <= s.depth:
 		step := s.depth / pixels
 		for n := n0; n < n1; n += step {
-			b.multiply(n, r.h.o0, r.w.o0, min(step, n1-n), high, wide, image, row, pixel)
+			b.multiply(n, b.h.o0, b.w.o0, min(step, n1-n), high, wide, image, row, pixel)
 		}
 	default:
 		// Large images: some rows at a time, or parts of a row.
 		rows := max(1, s.depth/wide)
 		for n := n0; n < n1; n++ {
-			for oy := r.h.o0; oy < r.h.o1; oy += rows {
-				for ox := r.w.o0; ox < r.w.o1; ox += s.depth {
-					b.multiply(n, oy, ox, 1, min(rows, r.h.o1-oy), min(s.depth, r.w.o1-ox), image, row, pixel)
+			for oy := b.h.o0; oy < b.h.o1; oy += rows {
+				for ox := b.w.o0; ox < b.w.o1; ox += s.depth {
+					b.multiply(n, oy, ox, 1, min(rows, b.h.o1-oy), min(s.depth, b.w.o1-ox), image, row, pixel)
 				}
 			}
 		}
@@ -280,7 +287,7 @@ func (b *weightBlock) sum(n0, n1 int) {
 func (b *weightBlock) multiply(n, oy, ox, outs, segs, kl int, out, seg, step pixelStep) {
 	s, t, g := b.s, b.t, b.s.g
 	iy := oy*g.StrideH - g.PadTop + b.kh*g.DilH
-	ix := ox*g.StrideW - g.PadLeft
+	ix := ox*g.StrideW - g.PadLeft // of tap column 0, which may lie outside
 	x := ((n*g.H+iy)*g.W+ix)*g.C + b.gap + b.r0
 	t.m = b.r1 - b.r0
 	t.aoff, t.coff = s.rows, s.sumRows

@@ -51,7 +51,7 @@ func gemmWith(kern *gemmKernel, p *Pool, ta, tb bool, m, n, k int, a []float32, 
 		return
 	}
 	panels := (n + tileWidth - 1) / tileWidth
-	direct := !tb && (m <= 24 || (n <= 2*tileWidth && k*ldb <= 4096))
+	direct := !tb && (m <= 24 || (n <= 4*tileWidth && k*ldb <= 4096))
 	g.k1 = k
 	// Steps of k that lie far apart share few places in the cache.
 	g.copyA = ta && lda >= 512
