@@ -32,6 +32,9 @@ func TestRefusals(t *testing.T) {
 	net := func(layers string) string {
 		return write(t, "net.yaml", "name: net\ninput: [3, 8, 8]\nlayers:\n"+layers)
 	}
+	net28 := func(layers string) string {
+		return write(t, "net.yaml", "name: net\ninput: [1, 28, 28]\nlayers:\n"+layers)
+	}
 	for _, c := range []struct {
 		name   string
 		args   []string
@@ -42,9 +45,12 @@ func TestRefusals(t *testing.T) {
 		{"misspelt setting", []string{"summary", net("  - conv2d: {filter: 3}\n")}, 1, []string{"net.yaml:4:", "filter", "filters"}},
 		{"conv too big", []string{"check", net("  - conv2d: {filters: 3, kernel: 11, padding: valid}\n")}, 1, []string{"conv", "11"}},
 		{"unequal residual", []string{"summary", net("  - residual:\n      layers:\n        - conv2d: {filters: 5, padding: same}\n")}, 1, []string{"3×8×8", "5×8×8", "projection"}},
-		{"no such network", []string{"summary", "resnet2"}, 1, []string{"resnet2", "did you mean resnet20"}},
-		{"huge", []string{"train", net("  - flatten\n  - dense: {units: 1000000}\n  - dense: {units: 1000000}\n  - dense: {units: 10}\n")}, 1, []string{"memory"}},
-		{"cut idx", []string{"train", "linear", "--data", "mnist", "--data-dir", filepath.Dir(write(t, "train-images-idx3-ubyte", "\x00\x00\x08\x03\x00\x00\x00\x09\x00\x00\x00\x1c\x00\x00\x00\x1cabc"))}, 1, []string{"train-images-idx3-ubyte"}},
+		{"no such network", []string{"summary", "resnet200"}, 1, []string{"resnet200", "did you mean resnet20?"}},
+		{"huge", []string{"train", net28("  - flatten\n  - dense: {units: 1000000}\n  - dense: {units: 1000000}\n  - dense: {units: 10}\n")}, 1, []string{"memory"}},
+		{"idx without labels", []string{"train", "linear", "--data", "mnist", "--data-dir", filepath.Dir(write(t, "train-images-idx3-ubyte", "\x00\x00\x08\x03\x00\x00\x00\x09\x00\x00\x00\x1c\x00\x00\x00\x1cabc"))}, 1, []string{"train-labels-idx1-ubyte"}},
+		{"cut idx", []string{"train", "linear", "--data", "mnist", "--data-dir", cutIDX(t)}, 1, []string{"train-images-idx3-ubyte", "7,056", "19"}},
+		{"checkpoint of another network", []string{"train", "mlp", "--resume", trained(t)}, 1, []string{"linear", "mlp"}},
+		{"cut checkpoint", []string{"train", "--resume", cutCheckpoint(t)}, 1, []string{"checkpoint"}},
 		{"text in a number column", []string{"train", "linear", "--data", write(t, "t.csv", "a,b,kind\n1,2,x\n3,four,y\n5,6,x\n7,8,y\n")}, 1, []string{"t.csv", "four"}},
 		{"no checkpoint", []string{"train", "--resume", t.TempDir()}, 1, []string{"checkpoint"}},
 		{"no terminal", nil, 1, []string{"terminal"}},
@@ -147,4 +153,44 @@ func TestHelpHasExamples(t *testing.T) {
 			t.Errorf("%s has no example or summary", c.Name())
 		}
 	}
+}
+
+// cutIDX is a folder with MNIST's four files, the training images cut short.
+func cutIDX(t *testing.T) string {
+	dir := t.TempDir()
+	images := func(n int) string {
+		return "\x00\x00\x08\x03\x00\x00\x00" + string(rune(n)) + "\x00\x00\x00\x1c\x00\x00\x00\x1c"
+	}
+	labels := "\x00\x00\x08\x01\x00\x00\x00\x09123456789"
+	for name, text := range map[string]string{
+		"train-images-idx3-ubyte": images(9) + "abc", "train-labels-idx1-ubyte": labels,
+		"t10k-images-idx3-ubyte": images(9) + strings.Repeat("x", 9*28*28), "t10k-labels-idx1-ubyte": labels,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// trained is the folder of a short run of linear.
+func trained(t *testing.T) string {
+	dir := filepath.Join(t.TempDir(), "run")
+	if status, _, stderr := execute(t, "train", "linear", "--steps", "2", "--train-samples", "64", "--test-samples", "10", "--out", dir); status != 0 {
+		t.Fatal(stderr)
+	}
+	return dir
+}
+
+func cutCheckpoint(t *testing.T) string {
+	dir := trained(t)
+	path := filepath.Join(dir, "checkpoint")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text[:len(text)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }

@@ -10,13 +10,18 @@ import (
 	"layercake/tui/widget"
 )
 
-func newCompare() *cobra.Command {
+func newCompare(c *common) *cobra.Command {
 	var asJSON bool
+	var steps int
 	cmd := &cobra.Command{
-		Use:     "compare NETWORK NETWORK...",
-		Short:   "Two or more networks side by side, differences marked",
-		Long:    "Aligns the rows of the networks, marks those that differ, and prints the totals.\nBlocks are one row; 'layercake summary' shows what is in them.",
-		Example: "  layercake compare resnet18 mobilenet_v2\n  layercake compare mine.yaml resnet20 --json",
+		Use:   "compare NETWORK NETWORK...",
+		Short: "Two or more networks side by side, differences marked",
+		Long: `Aligns the rows of the networks, marks those that differ, and prints the totals.
+Blocks are one row; 'layercake summary' shows what is in them.
+
+With --gradients N each network is trained for N steps on its own data, and the
+gradient norms of its layers are set side by side: what a skip is good for.`,
+		Example: "  layercake compare resnet18 mobilenet_v2\n  layercake compare mine.yaml resnet20 --json\n  layercake compare plain56 resnet56 --gradients 1",
 		Args:    atLeast(2, "two or more NETWORKs"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var graphs []*model.Graph
@@ -27,15 +32,34 @@ func newCompare() *cobra.Command {
 				}
 				graphs = append(graphs, g)
 			}
-			c := model.Compare(graphs...)
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), compareToJSON(graphs, c))
+			var norms [][]gradientRow
+			if steps > 0 {
+				out := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr(), asJSON)
+				for _, g := range graphs {
+					rows, err := gradientNorms(cmd.Context(), g, c, steps, out)
+					if err != nil {
+						return err
+					}
+					norms = append(norms, rows)
+				}
 			}
-			writeComparison(cmd.OutOrStdout(), graphs, c)
+			comparison := model.Compare(graphs...)
+			if asJSON {
+				j := compareToJSON(graphs, comparison)
+				for i := range norms {
+					j.Networks[i].Gradients = norms[i]
+				}
+				return writeJSON(cmd.OutOrStdout(), j)
+			}
+			writeComparison(cmd.OutOrStdout(), graphs, comparison)
+			if norms != nil {
+				writeGradients(cmd.OutOrStdout(), graphs, norms, steps)
+			}
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().IntVar(&steps, "gradients", 0, "train so many steps first and compare gradient norms")
 	return cmd
 }
 
@@ -49,6 +73,7 @@ type compareTotal struct {
 	Params       int64            `json:"params"`
 	MACs         int64            `json:"macs"`
 	ParamsByKind map[string]int64 `json:"params_by_kind"`
+	Gradients    []gradientRow    `json:"gradients,omitempty"`
 }
 
 type compareRow struct {

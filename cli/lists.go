@@ -225,22 +225,34 @@ func newData() *cobra.Command {
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := []dataJSON{}
-			t := table{head: []string{"data", "what", "input", "classes", "train", "test", "files"}, right: []bool{false, false, true, true, true, true, false}}
 			for _, e := range data.Catalog {
 				list = append(list, dataJSON{e.Name, e.Title, e.Input, e.Classes, e.Train, e.Test, e.Needs})
-				needs := e.Needs
-				if needs == "" {
-					needs = "none: drawn here"
-				}
-				t.add(e.Name, e.Summary, e.Input.String(), fmt.Sprint(e.Classes), widget.Group(int64(e.Train)), widget.Group(int64(e.Test)), needs)
 			}
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), list)
 			}
-			t.write(cmd.OutOrStdout())
+			for i, e := range data.Catalog {
+				if i > 0 {
+					fmt.Fprintln(cmd.OutOrStdout())
+				}
+				writeData(cmd.OutOrStdout(), e)
+			}
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON list")
 	return cmd
+}
+
+func writeData(w io.Writer, e data.Entry) {
+	head := e.Name
+	if len(e.Input) > 0 {
+		head += fmt.Sprintf("  %s, %d classes, %s training and %s test samples",
+			e.Input, e.Classes, widget.Group(int64(e.Train)), widget.Group(int64(e.Test)))
+	}
+	files := "no files needed: drawn at run time from the seed"
+	if e.Needs != "" {
+		files = "files: " + e.Needs
+	}
+	fmt.Fprintf(w, "%s\n    %s\n    %s\n", head, wrap(e.Summary, 76, "    "), wrap(files, 76, "    "))
 }

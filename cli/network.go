@@ -51,7 +51,7 @@ func resolveNetwork(name string) (*model.Graph, error) {
 
 // parseShape reads 3x224x224, 3×224×224 or 3,224,224.
 func parseShape(text string) (compute.Shape, error) {
-	parts := strings.FieldsFunc(text, func(r rune) bool { return r == 'x' || r == '×' || r == ',' })
+	parts := strings.Split(strings.NewReplacer("×", "x", ",", "x").Replace(text), "x")
 	var s compute.Shape
 	for _, p := range parts {
 		n, err := strconv.Atoi(p)

@@ -95,7 +95,8 @@ Without a command the screen opens.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o := tui.Options{DataDir: c.dataDir, Threads: c.threads, Seed: c.seed, ASCII: ascii, Theme: "auto"}
+			o := tui.Options{DataDir: c.dataDir, Threads: c.threads, Seed: c.seed, ASCII: ascii, Theme: "auto",
+				RunDir: func(network string) (string, error) { return runDir("", network) }}
 			if light {
 				o.Theme = "light"
 			}
@@ -127,7 +128,7 @@ Without a command the screen opens.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newTrain(&c), newSummary(), newCompare(), newCheck(&c),
+		newTrain(&c), newSummary(), newCompare(&c), newCheck(&c),
 		newPresets(), newLayers(), newData(), newRuns(), newBench(&c),
 	)
 	return root

@@ -94,11 +94,13 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		a.w, a.h = m.Width, m.Height
 		cmd = a.resize()
 	case tea.KeyMsg:
-		cmd = a.key(m)
+		cmd = a.typed(m)
 	case tea.MouseMsg:
 		cmd = a.mouse(m)
 	case savedMsg:
 		cmd = a.desk.heardSaved(m)
+	case loadedMsg:
+		cmd = a.desk.heardLoaded(m)
 	default:
 		heard := false
 		if cmd, heard = a.desk.hear(msg); !heard {
@@ -163,6 +165,30 @@ func (a *app) keys() []command {
 	return append(own, without(a.globals(), own)...)
 }
 
+// typed takes keys apart that came in one piece, as fast fingers and slow
+// lines make them: jjj is three times j. Text fields and pastes keep theirs whole.
+func (a *app) typed(m tea.KeyMsg) tea.Cmd {
+	if m.Type != tea.KeyRunes || len(m.Runes) < 2 || m.Paste {
+		return a.key(m)
+	}
+	var cmds []tea.Cmd
+	for i, r := range m.Runes {
+		if a.front().Typing() {
+			rest := m
+			rest.Runes = m.Runes[i:]
+			return tea.Batch(append(cmds, a.key(rest))...)
+		}
+		one := m
+		one.Runes = []rune{r}
+		cmds = append(cmds, a.key(one))
+		if a.desk.quit {
+			break
+		}
+		cmds = append(cmds, a.bringForward())
+	}
+	return tea.Batch(cmds...)
+}
+
 func (a *app) key(m tea.KeyMsg) tea.Cmd {
 	a.desk.note = note{}
 	if m.String() == "ctrl+c" {
@@ -214,6 +240,7 @@ func globalKeys() []keyBinding[app] {
 		{keys: []string{"ctrl+s"}, help: "save the network", do: func(a *app) tea.Cmd { return a.desk.save() }},
 		{keys: []string{"esc"}, do: (*app).back},
 		{keys: []string{"q"}, help: "quit", do: (*app).leave},
+		{keys: []string{"ctrl+z"}, help: "back to the shell; fg comes here again", do: func(*app) tea.Cmd { return tea.Suspend }},
 		{keys: []string{"?"}, foot: "keys", help: "all keys, searchable", do: (*app).help},
 		{keys: []string{":", "ctrl+p"}, foot: "all", help: "palette: every command by name", do: (*app).palette},
 	}
@@ -249,8 +276,32 @@ func (a *app) leave() tea.Cmd {
 	return d.lay(newQuitDialog(d))
 }
 
-func (a *app) help() tea.Cmd    { return a.desk.lay(newHelp(a.desk, a.keys())) }
-func (a *app) palette() tea.Cmd { return a.desk.lay(newPalette(a.desk, a.keys())) }
+func (a *app) help() tea.Cmd { return a.desk.lay(newHelp(a.desk, a.keys())) }
+
+// palette lists what works here, then what works on the other screens; one of
+// those brings its screen to the front.
+func (a *app) palette() tea.Cmd {
+	cmds := a.keys()
+	shared := bind(stackKeys, a.desk.stack)
+	for i, s := range a.screens {
+		if i == a.shown || s.Typing() {
+			continue
+		}
+		for _, c := range without(s.Keys(), shared) {
+			if c.help == "" {
+				continue
+			}
+			do := c.do
+			c.help = screens[i].name + ": " + c.help
+			c.do = func() tea.Cmd {
+				a.desk.screen = i
+				return tea.Sequence(a.bringForward(), do())
+			}
+			cmds = append(cmds, c)
+		}
+	}
+	return a.desk.lay(newPalette(a.desk, cmds))
+}
 
 // frameLines is which lines of the terminal are for what.
 type frameLines struct {
@@ -343,7 +394,7 @@ func (a *app) headLine() string {
 	if right == "" {
 		f := d.figs
 		if d.draft != nil {
-			f = figuresOf(d.draft)
+			f = d.drawn
 		}
 		right = f.header(t, room)
 	}
