@@ -295,3 +295,26 @@ func TestLive(t *testing.T) {
 		t.Errorf("after j D u q: quit %v, %d entries of history at %d; wants true, 2, 0", got.quit, len(got.history), got.at)
 	}
 }
+
+// The palette has the other screens' commands too, and brings their screen.
+func TestPaletteReachesOtherScreens(t *testing.T) {
+	d := drive(t, smallNet, 120, 40)
+	d.press("2")
+	if d.a.shown != 1 {
+		t.Fatalf("digit 2 shows screen %d, wants 1", d.a.shown)
+	}
+	d.press(":", "type:Build: add a layer below", "enter")
+	if d.a.shown != 0 || len(d.a.desk.panels) != 1 {
+		t.Errorf("screen %d with %d panels is in front, wants Build with the list of layers", d.a.shown, len(d.a.desk.panels))
+	}
+	d.press("type:dense", "enter")
+	if !d.a.desk.dirty() {
+		t.Error("nothing was added")
+	}
+}
+
+func TestLoadRefused(t *testing.T) {
+	d := drive(t, smallNet, 80, 24)
+	d.send(loadedMsg{err: errTest})
+	d.sees("test: refused", "small")
+}

@@ -28,6 +28,7 @@ type desk struct {
 	graph *model.Graph // of history[at]
 	figs  figures      // of graph
 	draft *model.Graph // while a form is open what it would make, else nil
+	drawn figures      // of draft
 
 	run     *runState      // the last run, nil before the first
 	compare []*model.Graph // marked for Compare, beside the one on the desk
@@ -139,6 +140,7 @@ func (d *desk) preview(s *model.Spec) {
 		return
 	}
 	d.draft = model.Resolve(s)
+	d.drawn = figuresOf(d.draft)
 	d.stack.show(d.draft)
 }
 

@@ -187,7 +187,10 @@ func (f *form) try() {
 		f.d.preview(s)
 	}
 	f.seen = f.d.shown()
-	f.after = figuresOf(f.seen)
+	f.after = f.before
+	if f.d.draft != nil {
+		f.after = f.d.drawn
+	}
 	for i := range f.fields {
 		if fd := &f.fields[i]; fd.live != nil && (fd.fresh || !fd.changed()) {
 			fd.follow(fd.live(s))

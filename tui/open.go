@@ -26,6 +26,23 @@ type source struct {
 	path                        string // of a file
 }
 
+// loadedMsg brings a network that was chosen.
+type loadedMsg struct {
+	spec *model.Spec
+	path string
+	err  error
+	take func(s *model.Spec, path string)
+}
+
+func (d *desk) heardLoaded(m loadedMsg) tea.Cmd {
+	if m.err != nil {
+		d.complain(m.err)
+		return nil
+	}
+	m.take(m.spec, m.path)
+	return nil
+}
+
 // open lists presets and files of the working folder, to put one on the desk.
 func (b *buildScreen) open() tea.Cmd {
 	return b.d.guard("open another network", func() tea.Cmd {
@@ -60,19 +77,15 @@ func (d *desk) choose(title string, take func(s *model.Spec, path string)) tea.C
 		p.filter()
 		p.choose = func(i int) tea.Cmd {
 			s := m.sources[i]
-			var spec *model.Spec
-			var err error
-			if s.path != "" {
-				spec, err = model.Load(s.path)
-			} else {
-				spec, err = presets.Spec(s.name)
+			return func() tea.Msg {
+				msg := loadedMsg{path: s.path, take: take}
+				if s.path != "" {
+					msg.spec, msg.err = model.Load(s.path)
+				} else {
+					msg.spec, msg.err = presets.Spec(s.name)
+				}
+				return msg
 			}
-			if err != nil {
-				d.complain(err)
-				return nil
-			}
-			take(spec, s.path)
-			return nil
 		}
 	}
 	return tea.Batch(d.lay(p), func() tea.Msg { return listedMsg{p, sources()} })
