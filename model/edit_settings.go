@@ -306,6 +306,9 @@ func Unwrap(s *Spec, p Path) (*Spec, Path, error) {
 	default:
 		return nil, p, fmt.Errorf("%s is no group, wants a block, a residual or branches", it.Kind)
 	}
+	if len(inside) == 0 {
+		return Delete(s, p)
+	}
 	above := it.Comments.Above
 	out, err := s.change(p, func(list []Item, i int) ([]Item, error) {
 		rest := slices.Concat(list[:i], list[i+1:])
@@ -313,9 +316,7 @@ func Unwrap(s *Spec, p Path) (*Spec, Path, error) {
 			inside[j].Name = freeName(rest, inside[j].Name)
 			rest = append(rest, inside[j])
 		}
-		if len(inside) > 0 {
-			inside[0].Comments.Above = slices.Concat(above, inside[0].Comments.Above)
-		}
+		inside[0].Comments.Above = slices.Concat(above, inside[0].Comments.Above)
 		return slices.Replace(list, i, i+1, inside...), nil
 	})
 	return out, p, err
