@@ -225,7 +225,7 @@ func (r *resolver) input(in Input) {
 	r.g.Nodes = append(r.g.Nodes, Node{Name: in.Name, Share: -1, Plan: layers.Plan{Out: in.Shape}, Pos: in.Pos})
 	r.reach = append(r.reach, reach{size: [2]int{1, 1}, step: [2]int{1, 1}})
 	r.index[in.Name] = n
-	r.row(Row{Name: in.Name, Title: "input", Label: label, Kind: InputKind, Node: n, Nodes: [2]int{n, n + 1}, Parent: -1})
+	r.row(Row{Name: in.Name, Title: "input", Label: label, Kind: InputKind, Node: n, Nodes: [2]int{n, n + 1}, Parent: -1, Out: in.Shape})
 	if size, ok := product(in.Shape); !ok || len(in.Shape) == 0 || size == 0 {
 		r.refuse(len(r.g.Rows)-1, in.Name, InputKind, nil, in.Pos,
 			fmt.Errorf("the shape is %v, wants whole numbers from 1 with a product below 2^40", in.Shape))
