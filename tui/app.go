@@ -453,12 +453,16 @@ func (d *desk) health(w int) string {
 		}
 		return t.bad.Render(text)
 	}
-	text := t.good.Render("✓ valid")
-	if d.figs.depth > 0 {
-		text += t.dim.Render(fmt.Sprintf(" · depth %d", d.figs.depth))
+	f := d.figs
+	if d.draft != nil {
+		f = d.drawn
 	}
-	if d.figs.receptive[0] > 0 {
-		text += t.dim.Render(" · receptive field " + reach(d.figs.receptive))
+	text := t.good.Render("✓ valid")
+	if f.depth > 0 {
+		text += t.dim.Render(fmt.Sprintf(" · depth %d", f.depth))
+	}
+	if f.receptive[0] > 0 {
+		text += t.dim.Render(" · receptive field " + reach(f.receptive))
 	}
 	return text
 }

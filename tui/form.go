@@ -277,7 +277,11 @@ func (f *form) lines(t *theme, w, h int) []string {
 	}
 	// Few lines: the fields around the cursor, then the rest.
 	from, to := 0, len(f.fields)
-	if room := max(h-len(out)-6, 3); to > room {
+	below := 6
+	if f.quiet(h) {
+		below = 3
+	}
+	if room := max(h-len(out)-below, 3); to > room {
 		from = max(min(f.cursor-room/2, to-room), 0)
 		to = from + room
 		out[len(out)-2] += t.dim.Render(fmt.Sprintf("   %d to %d of %d", from+1, to, len(f.fields)))
@@ -310,7 +314,9 @@ func (f *form) lines(t *theme, w, h int) []string {
 	if h > 18 {
 		out = append(out, "", t.dim.Render("If you press enter"))
 	}
-	out = append(out, f.effect(t)...)
+	if !f.quiet(h) {
+		out = append(out, f.effect(t)...)
+	}
 	if f.seen != nil && f.seen.Err != nil {
 		if h > 18 {
 			out = append(out, "")
@@ -321,6 +327,9 @@ func (f *form) lines(t *theme, w, h int) []string {
 	}
 	return out
 }
+
+// quiet leaves the effect out where there is none and h lines are few.
+func (f *form) quiet(h int) bool { return h <= 18 && f.spec == f.base }
 
 func (f *form) fieldLine(t *theme, i, name, w int) string {
 	fd := &f.fields[i]

@@ -105,7 +105,7 @@ func footer(t *theme, cmds []command, w int) string {
 		}
 	}
 	const gap = "   "
-	for len(parts) > 2 && width(parts, gap)+1 > w {
+	for len(parts) > 2 && width(parts, gap)+2 > w {
 		parts = append(parts[:len(parts)-3], parts[len(parts)-2:]...)
 	}
 	return fit(" "+strings.Join(parts, gap), w)

@@ -196,11 +196,8 @@ func (p *picker) View(w, h int) string {
 	for _, it := range p.items {
 		name, right = max(name, cells(it.name)), max(right, cells(it.right))
 	}
-	if described := slices.ContainsFunc(p.items, func(it pickItem) bool { return it.text != "" }); described {
-		name = min(name, w/2)
-	} else {
-		name = max(w-right-6, 8)
-	}
+	described := slices.ContainsFunc(p.items, func(it pickItem) bool { return it.text != "" })
+	name = min(name, w/2)
 	lines, at := p.lines()
 	for _, l := range lines[scroll(len(lines), at, h-2):] {
 		if l.hit < 0 {
@@ -215,6 +212,9 @@ func (p *picker) View(w, h int) string {
 		mark := "  "
 		if l.hit == p.cursor {
 			mark = t.accent.Render("▌") + " "
+		}
+		if !described {
+			name, right = w-4-cells(it.right), cells(it.right)
 		}
 		s := mark + style.Render(fit(it.name, name)) + "  "
 		if room := w - cells(s) - right - 2; room > 8 {
