@@ -10,5 +10,25 @@
 //
 // A Run is a function of its Config: the same seed gives the same losses to
 // the last bit on any number of threads, and a run resumed from a checkpoint
-// goes on with the numbers that it would have had.
+// goes on with the numbers that it would have had. Statistics are taken on
+// sampled steps and change no bit.
+//
+// A run that comes to numbers that are not finite ends with a DivergedError
+// that names the layer; such weights are never saved.
+//
+// # Where things are
+//
+//	types.go      Config, Snapshot and what is in it
+//	config.go     from a network file's training section to a Config; refusals
+//	run.go        Run: start, resume, and the orders that may be given
+//	loop.go       the run's goroutine: clocks, orders, tests, checkpoints, events
+//	trainer.go    one step, one test: all that makes numbers, and nothing else
+//	stats.go      the figures of sampled steps, node by node
+//	snapshot.go curves.go   gathering them for readers; thinning
+//	diagnose.go   what is wrong, why, and the cure
+//	checkpoint.go the file, its reader, the log
+//	events.go     the lines of train --json
+//	optimizer.go sgd.go adam.go   the table and its rows
+//	schedule.go   the table and its rows
+//	loss.go cross_entropy.go mse.go   the table and its rows
 package train

@@ -47,7 +47,7 @@ func (l *loop) make() Snapshot {
 		s.EpochLeft = left(t.perEpoch - s.StepInEpoch)
 		if t.total > 0 {
 			tests := (t.total+t.perEpoch-1)/t.perEpoch - len(t.Tests)
-			s.Left = left(max(0, t.total-t.Step)) + time.Duration(tests)*l.testTime
+			s.Left = left(max(0, t.total-t.Step)) + time.Duration(max(0, tests))*l.testTime
 		}
 	}
 	s.Curves = Curves{
