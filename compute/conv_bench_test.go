@@ -6,7 +6,7 @@ import (
 )
 
 // convShapes are the layers of resnet20 (batch 64), lenet5 (batch 64) and
-// resnet18 on 64×64 images (batch 16).
+// resnet18 on 64×64 images (batch 16), and two of mobilenet_v2.
 var convShapes = []struct {
 	layer string
 	g     Conv
@@ -25,6 +25,8 @@ var convShapes = []struct {
 	{"resnet18/128", square(16, 8, 128, 128, 3, 1, 1)},
 	{"resnet18/256", square(16, 4, 256, 256, 3, 1, 1)},
 	{"resnet18/512", square(16, 2, 512, 512, 3, 1, 1)},
+	{"mobilenet/dw32", conv(Conv{N: 1, H: 112, W: 112, C: 32, F: 32, KH: 3, KW: 3, Groups: 32, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1})},
+	{"mobilenet/dw384", conv(Conv{N: 1, H: 14, W: 14, C: 384, F: 384, KH: 3, KW: 3, Groups: 384, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1})},
 }
 
 // products is how many multiply-adds a pass really has: those with padding are

@@ -28,33 +28,44 @@ func depthwiseRows(a *depthwiseArgs, w *Worker, lo, hi int) {
 	c := g.C
 	for row := lo; row < hi; row++ {
 		n, oy := row/g.OH, row%g.OH
+		y := a.y[row*g.OW*c : (row+1)*g.OW*c]
+		if !a.e.Add {
+			clear(y)
+		}
 		h0, h1 := g.rowAxis().valid(oy)
-		for ox := range g.OW {
-			w0, w1 := g.colAxis().valid(ox)
-			y := a.y[(row*g.OW+ox)*c:][:c]
-			switch {
-			case a.e.Bias != nil && a.e.Add:
-				for i, b := range a.e.Bias[:c] {
-					y[i] += b
+		for kh := h0; kh < h1; kh++ {
+			iy := oy*g.StrideH - g.PadTop + kh*g.DilH
+			for kw := range g.KW {
+				o0, o1 := g.colAxis().reach(kw)
+				if o0 == o1 {
+					continue
 				}
-			case a.e.Bias != nil:
-				copy(y, a.e.Bias)
-			case !a.e.Add:
-				clear(y)
+				ix := o0*g.StrideW - g.PadLeft + kw*g.DilW
+				a.kern.mulAdd(y[o0*c:], c, a.x[((n*g.H+iy)*g.W+ix)*c:], g.StrideW*c, a.w[(kh*g.KW+kw)*c:], 0, c, o1-o0)
 			}
-			for kh := h0; kh < h1; kh++ {
-				iy := oy*g.StrideH - g.PadTop + kh*g.DilH
-				for kw := w0; kw < w1; kw++ {
-					ix := ox*g.StrideW - g.PadLeft + kw*g.DilW
-					a.kern.mulAdd(y, a.x[((n*g.H+iy)*g.W+ix)*c:][:c], a.w[(kh*g.KW+kw)*c:][:c])
+		}
+		a.finish(y)
+	}
+}
+
+// finish ends a row of pixels: bias, relu.
+func (a *depthwiseArgs) finish(y []float32) {
+	if a.e.Bias != nil {
+		bias := a.e.Bias[:a.g.C]
+		for ; len(y) > 0; y = y[len(bias):] {
+			for i, b := range bias {
+				y[i] += b
+				if a.e.ReLU && y[i] < 0 {
+					y[i] = 0
 				}
 			}
-			if a.e.ReLU {
-				for i, v := range y {
-					if v < 0 {
-						y[i] = 0
-					}
-				}
+		}
+		return
+	}
+	if a.e.ReLU {
+		for i, v := range y {
+			if v < 0 {
+				y[i] = 0
 			}
 		}
 	}
@@ -70,24 +81,23 @@ func depthwiseDataRows(a *depthwiseArgs, w *Worker, lo, hi int) {
 	c := g.C
 	for row := lo; row < hi; row++ {
 		n, iy := row/g.H, row%g.H
-		for ix := range g.W {
-			dx := a.x[(row*g.W+ix)*c:][:c]
-			if !a.e.Add {
-				clear(dx)
+		dx := a.x[row*g.W*c : (row+1)*g.W*c]
+		if !a.e.Add {
+			clear(dx)
+		}
+		for kh := range g.KH {
+			oy := iy + g.PadTop - kh*g.DilH
+			if oy < 0 || oy%g.StrideH != 0 || oy/g.StrideH >= g.OH {
+				continue
 			}
-			for kh := range g.KH {
-				oy := iy + g.PadTop - kh*g.DilH
-				if oy < 0 || oy%g.StrideH != 0 || oy/g.StrideH >= g.OH {
+			oy /= g.StrideH
+			for kw := range g.KW {
+				o0, o1 := g.colAxis().reach(kw)
+				if o0 == o1 {
 					continue
 				}
-				for kw := range g.KW {
-					ox := ix + g.PadLeft - kw*g.DilW
-					if ox < 0 || ox%g.StrideW != 0 || ox/g.StrideW >= g.OW {
-						continue
-					}
-					dy := a.y[((n*g.OH+oy/g.StrideH)*g.OW+ox/g.StrideW)*c:][:c]
-					a.kern.mulAdd(dx, dy, a.w[(kh*g.KW+kw)*c:][:c])
-				}
+				ix := o0*g.StrideW - g.PadLeft + kw*g.DilW
+				a.kern.mulAdd(dx[ix*c:], g.StrideW*c, a.y[((n*g.OH+oy)*g.OW+o0)*c:], c, a.w[(kh*g.KW+kw)*c:], 0, c, o1-o0)
 			}
 		}
 	}
@@ -118,15 +128,16 @@ func depthwisePart(a *depthwiseArgs, w *Worker, lo, hi int) {
 		for row := q * g.N / a.parts * g.OH; row < (q+1)*g.N/a.parts*g.OH; row++ {
 			n, oy := row/g.OH, row%g.OH
 			h0, h1 := g.rowAxis().valid(oy)
-			for ox := range g.OW {
-				w0, w1 := g.colAxis().valid(ox)
-				dy := a.y[(row*g.OW+ox)*c:][:c]
-				for kh := h0; kh < h1; kh++ {
-					iy := oy*g.StrideH - g.PadTop + kh*g.DilH
-					for kw := w0; kw < w1; kw++ {
-						ix := ox*g.StrideW - g.PadLeft + kw*g.DilW
-						a.kern.mulAdd(sum[(kh*g.KW+kw)*c:][:c], a.x[((n*g.H+iy)*g.W+ix)*c:][:c], dy)
+			for kh := h0; kh < h1; kh++ {
+				iy := oy*g.StrideH - g.PadTop + kh*g.DilH
+				for kw := range g.KW {
+					o0, o1 := g.colAxis().reach(kw)
+					if o0 == o1 {
+						continue
 					}
+					ix := o0*g.StrideW - g.PadLeft + kw*g.DilW
+					a.kern.mulAdd(sum[(kh*g.KW+kw)*c:], 0, a.x[((n*g.H+iy)*g.W+ix)*c:], g.StrideW*c,
+						a.y[(row*g.OW+o0)*c:], c, c, o1-o0)
 				}
 			}
 		}

@@ -52,6 +52,7 @@ var convCases = []Conv{
 	conv(Conv{N: 2, H: 8, W: 7, C: 6, F: 66, KH: 3, KW: 3, Groups: 3, StrideH: 2, StrideW: 2, PadTop: 1, PadLeft: 1}),
 	conv(Conv{N: 3, H: 8, W: 7, C: 10, F: 10, KH: 3, KW: 3, Groups: 10, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1}),
 	conv(Conv{N: 2, H: 9, W: 9, C: 19, F: 19, KH: 3, KW: 3, Groups: 19, StrideH: 2, StrideW: 2, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1}),
+	conv(Conv{N: 2, H: 6, W: 9, C: 45, F: 45, KH: 3, KW: 5, Groups: 45, StrideH: 1, StrideW: 2, DilH: 2, DilW: 1, PadTop: 2, PadLeft: 2, PadRight: 5}),
 	conv(Conv{N: 2, H: 5, W: 5, C: 4, F: 8, KH: 3, KW: 3, Groups: 4, PadTop: 1, PadBottom: 1}),
 	conv(Conv{N: 2, H: 1, W: 40, C: 8, F: 8, KH: 1, KW: 5, PadLeft: 4}), // along one axis, as over time
 	conv(Conv{N: 1, H: 24, W: 40, C: 2, F: 3, KH: 4, KW: 4, PadTop: 1, PadBottom: 2, PadLeft: 1, PadRight: 2}),

@@ -131,7 +131,7 @@ func (s *weightSweep) finish(panel, r, n int, sums []float32) {
 
 // weightPartTask does the sums of a part of the batch for all of dw.
 func weightPartTask(s *weightSweep, w *Worker, lo, hi int) {
-	g := s.g
+	g := &s.g
 	run := len(s.rows)
 	pixels := g.OH * g.OW
 	size := len(s.sums) / s.parts
@@ -216,7 +216,7 @@ type weightBlock struct {
 
 // images adds images n0 to n1.
 func (b *weightBlock) images(n0, n1 int) {
-	s, g := b.s, b.s.g
+	s, g := b.s, &b.s.g
 	cg := g.C / g.Groups
 	group := b.panel0 / (s.panels / g.Groups)
 	*b.t = tile{add: true}
@@ -249,7 +249,7 @@ func (b *weightBlock) sum(n0, n1 int) {
 	if b.r0 >= b.r1 || high == 0 || wide == 0 {
 		return
 	}
-	s, g := b.s, b.s.g
+	s, g := b.s, &b.s.g
 	image := pixelStep{g.H * g.W, g.OH * g.OW}
 	row := pixelStep{g.StrideH * g.W, g.OW}
 	pixel := pixelStep{g.StrideW, 1}
@@ -285,7 +285,7 @@ func (b *weightBlock) sum(n0, n1 int) {
 
 // multiply sums over outs·segs·kl pixels from output (oy, ox) of image n.
 func (b *weightBlock) multiply(n, oy, ox, outs, segs, kl int, out, seg, step pixelStep) {
-	s, t, g := b.s, b.t, b.s.g
+	s, t, g := b.s, b.t, &b.s.g
 	iy := oy*g.StrideH - g.PadTop + b.kh*g.DilH
 	ix := ox*g.StrideW - g.PadLeft // of tap column 0, which may lie outside
 	x := ((n*g.H+iy)*g.W+ix)*g.C + b.gap + b.r0

@@ -15,7 +15,7 @@ type Epilogue struct {
 var genericKernel = gemmKernel{
 	name: "generic", runs: true,
 	byRow: tileByRowGeneric, byCol: tileByColGeneric,
-	pack: packGeneric, copy: copyRowsGeneric, add: addRowsGeneric, mulAdd: mulAddGeneric,
+	pack: packGeneric, copy: copyRowsGeneric, add: addRowsGeneric, mulAdd: mulAddRowsGeneric,
 }
 
 // gemmKernels, best first.

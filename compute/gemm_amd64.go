@@ -47,10 +47,11 @@ func copySixteen(dst, src *float32, sstep int, k int)
 //go:noescape
 func addSixteen(dst *float32, dstep int, src *float32, k int)
 
-// mulAdd is dst[i] += a[i]·b[i] for i < n.
+// mulAddRows is dst[r*dstep+i] += a[r*astep+i]·b[r*bstep+i] for i < n and
+// r < rows, both > 0, one row after the other.
 //
 //go:noescape
-func mulAdd(dst, a, b *float32, n int)
+func mulAddRows(dst *float32, dstep int, a *float32, astep int, b *float32, bstep int, n, rows int)
 
 var archKernels = []gemmKernel{{
 	name:   "avx2",
@@ -60,7 +61,7 @@ var archKernels = []gemmKernel{{
 	pack:   packAVX2,
 	copy:   copyRowsAVX2,
 	add:    addRowsAVX2,
-	mulAdd: mulAddAVX2,
+	mulAdd: mulAddRowsAVX2,
 }}
 
 func tileByRowAVX2(t *tile) {
@@ -127,9 +128,9 @@ func addRowsAVX2(dst []float32, dstep int, src []float32, k int) {
 	}
 }
 
-func mulAddAVX2(dst, a, b []float32) {
-	if n := len(dst); n > 0 {
-		_, _ = a[n-1], b[n-1]
-		mulAdd(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), n)
+func mulAddRowsAVX2(dst []float32, dstep int, a []float32, astep int, b []float32, bstep int, n, rows int) {
+	if n > 0 && rows > 0 {
+		_, _, _ = dst[(rows-1)*dstep+n-1], a[(rows-1)*astep+n-1], b[(rows-1)*bstep+n-1]
+		mulAddRows(unsafe.SliceData(dst), dstep, unsafe.SliceData(a), astep, unsafe.SliceData(b), bstep, n, rows)
 	}
 }

@@ -9761,42 +9761,64 @@ addSixteen_loop:
 	VZEROUPPER
 	RET
 
-// func mulAdd(dst, a, b *float32, n int)
-TEXT ·mulAdd(SB), NOSPLIT, $0-32
+// func mulAddRows(dst *float32, dstep int, a *float32, astep int, b *float32, bstep int, n, rows int)
+TEXT ·mulAddRows(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), DI
-	MOVQ a+8(FP), SI
-	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), CX
-	SUBQ $8, CX
-	JLT mulAdd_tail
+	MOVQ dstep+8(FP), R8
+	MOVQ a+16(FP), SI
+	MOVQ astep+24(FP), R9
+	MOVQ b+32(FP), DX
+	MOVQ bstep+40(FP), R10
+	MOVQ n+48(FP), R11
+	MOVQ rows+56(FP), R12
 
-mulAdd_loop:
-	VMOVUPS (SI), Y0
-	VMOVUPS (DI), Y1
-	VFMADD231PS (DX), Y0, Y1
-	VMOVUPS Y1, (DI)
-	ADDQ $32, SI
-	ADDQ $32, DX
-	ADDQ $32, DI
-	SUBQ $8, CX
-	JGE mulAdd_loop
+mulAddRows_row:
+	XORQ AX, AX
+	MOVQ R11, CX
+	SUBQ $16, CX
+	JLT mulAddRows_eight
 
-mulAdd_tail:
-	ADDQ $8, CX
-	JLE mulAdd_end
+mulAddRows_sixteen:
+	VMOVUPS (SI)(AX*4), Y0
+	VMOVUPS 32(SI)(AX*4), Y2
+	VMOVUPS (DI)(AX*4), Y1
+	VMOVUPS 32(DI)(AX*4), Y3
+	VFMADD231PS (DX)(AX*4), Y0, Y1
+	VFMADD231PS 32(DX)(AX*4), Y2, Y3
+	VMOVUPS Y1, (DI)(AX*4)
+	VMOVUPS Y3, 32(DI)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, CX
+	JGE mulAddRows_sixteen
 
-mulAdd_one:
-	VMOVSS (SI), X0
-	VMOVSS (DI), X1
-	VFMADD231SS (DX), X0, X1
-	VMOVSS X1, (DI)
-	ADDQ $4, SI
-	ADDQ $4, DX
-	ADDQ $4, DI
-	DECQ CX
-	JNZ mulAdd_one
+mulAddRows_eight:
+	TESTQ $8, CX
+	JZ mulAddRows_few
+	VMOVUPS (SI)(AX*4), Y0
+	VMOVUPS (DI)(AX*4), Y1
+	VFMADD231PS (DX)(AX*4), Y0, Y1
+	VMOVUPS Y1, (DI)(AX*4)
+	ADDQ $8, AX
 
-mulAdd_end:
+mulAddRows_few:
+	CMPQ AX, R11
+	JGE mulAddRows_next
+
+mulAddRows_one:
+	VMOVSS (SI)(AX*4), X0
+	VMOVSS (DI)(AX*4), X1
+	VFMADD231SS (DX)(AX*4), X0, X1
+	VMOVSS X1, (DI)(AX*4)
+	INCQ AX
+	CMPQ AX, R11
+	JLT mulAddRows_one
+
+mulAddRows_next:
+	LEAQ (DI)(R8*4), DI
+	LEAQ (SI)(R9*4), SI
+	LEAQ (DX)(R10*4), DX
+	DECQ R12
+	JNZ mulAddRows_row
 	VZEROUPPER
 	RET
 

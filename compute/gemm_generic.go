@@ -112,9 +112,12 @@ func addRowsGeneric(dst []float32, dstep int, src []float32, k int) {
 	}
 }
 
-// mulAddGeneric is gemmKernel.mulAdd in plain Go.
-func mulAddGeneric(dst, a, b []float32) {
-	for i := range dst {
-		dst[i] += a[i] * b[i]
+// mulAddRowsGeneric is gemmKernel.mulAdd in plain Go.
+func mulAddRowsGeneric(dst []float32, dstep int, a []float32, astep int, b []float32, bstep int, n, rows int) {
+	for r := range rows {
+		x, y := a[r*astep:][:n], b[r*bstep:][:n]
+		for i := range dst[r*dstep:][:n] {
+			dst[r*dstep+i] += x[i] * y[i]
+		}
 	}
 }

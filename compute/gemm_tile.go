@@ -45,6 +45,7 @@ type gemmKernel struct {
 	copy func(dst, src []float32, sstep, k int)
 	// add is dst[p*dstep+j] += src[p*16+j] for p < k and j < 16.
 	add func(dst []float32, dstep int, src []float32, k int)
-	// mulAdd is dst += a·b, element by element, for len(dst) elements.
-	mulAdd func(dst, a, b []float32)
+	// mulAdd is dst[r*dstep+i] += a[r*astep+i]·b[r*bstep+i] for i < n, then
+	// for the next r < rows.
+	mulAdd func(dst []float32, dstep int, a []float32, astep int, b []float32, bstep int, n, rows int)
 }
