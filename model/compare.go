@@ -12,7 +12,7 @@ type Comparison struct {
 // ComparisonRow is one line: a row of each network, nil where one has none.
 type ComparisonRow struct {
 	Cells   []*Row
-	Differs bool // a row is missing, or label, shape, parameters or MACs are not all the same
+	Differs bool // a row is missing, or label, shape, figures or what lies inside are not all the same
 	Group   bool // there is something under it
 	at      []int
 }
@@ -85,7 +85,7 @@ func (c Comparison) align(lists [][]int) []ComparisonRow {
 			row.Cells[j] = &c.Graphs[j].Rows[r]
 			row.Group = row.Group || row.Cells[j].Group
 		}
-		row.Differs = differ(row.Cells)
+		row.Differs = differ(row.Cells) || c.inside(at)
 		out[i] = row
 	}
 	return out
@@ -99,6 +99,33 @@ func differ(cells []*Row) bool {
 		}
 		if a.Kind != b.Kind || a.Label != b.Label || a.Repeat != b.Repeat || !a.Out.Equal(b.Out) || a.Params != b.Params || a.MACs != b.MACs {
 			return true
+		}
+	}
+	return false
+}
+
+// inside reports whether what lies in the groups of a line is not all of the
+// same kinds and settings: a skip around the same convolutions differs.
+func (c Comparison) inside(at []int) bool {
+	for j := 1; j < len(at); j++ {
+		a, b := at[0], at[j]
+		if a < 0 || b < 0 {
+			continue // said already
+		}
+		x, y := c.Graphs[0].Rows, c.Graphs[j].Rows
+		for i := 1; ; i++ {
+			inA := a+i < len(x) && x[a+i].Depth > x[a].Depth
+			inB := b+i < len(y) && y[b+i].Depth > y[b].Depth
+			if inA != inB {
+				return true
+			}
+			if !inA {
+				break
+			}
+			p, q := &x[a+i], &y[b+i]
+			if p.Kind != q.Kind || p.Label != q.Label || p.Depth-x[a].Depth != q.Depth-y[b].Depth {
+				return true
+			}
 		}
 	}
 	return false

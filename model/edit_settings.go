@@ -73,7 +73,7 @@ func (s *Spec) setLayer(p Path, it *Item, key string, v layers.Value) (*Spec, Pa
 	fields := kind.New().Fields()
 	i := slices.IndexFunc(fields, func(f layers.Field) bool { return f.Name == key })
 	if i < 0 {
-		return nil, p, fmt.Errorf("%s has no setting %q%s", it.Kind, key, maybe(key, fieldNames(fields)))
+		return nil, p, fmt.Errorf("%s has no setting %q%s", it.Kind, key, Suggest(key, fieldNames(fields)))
 	}
 	byDefault := fields[i].Get()
 	if err := fields[i].Set(v); err != nil {
@@ -161,7 +161,7 @@ func (s *Spec) give(p Path, rep int, key string, v layers.Value) (*Spec, Path, e
 		if len(names) == 0 {
 			return nil, p, fmt.Errorf("this block has no setting %q, wants repeat alone", key)
 		}
-		return nil, p, fmt.Errorf("block %s has no setting %q%s", it.Use, key, maybe(key, names))
+		return nil, p, fmt.Errorf("block %s has no setting %q%s", it.Use, key, Suggest(key, names))
 	}
 	index := func(list []Setting) int {
 		return slices.IndexFunc(list, func(t Setting) bool { return t.Key == key })

@@ -409,7 +409,7 @@ func (r *resolver) build(it *Item, sc *scope) (*made, error, Pos) {
 				}
 			}
 			if !hasField(fields, s.Key) {
-				return m, fmt.Errorf("no setting %q%s", s.Key, maybe(s.Key, fieldNames(fields))), s.Pos
+				return m, fmt.Errorf("no setting %q%s", s.Key, Suggest(s.Key, fieldNames(fields))), s.Pos
 			}
 			if err := setField(fields, s.Key, v); err != nil {
 				return m, err, at

@@ -67,7 +67,7 @@ func (r *resolver) block(it *Item, at Path, sc *scope, above []int, depth, paren
 				names = append(names, b.Name)
 			}
 			if err == nil {
-				err = fmt.Errorf("unknown block %s%s", it.Use, maybe(it.Use, names))
+				err = fmt.Errorf("unknown block %s%s", it.Use, Suggest(it.Use, names))
 			}
 		} else {
 			list = t.Layers
@@ -176,7 +176,7 @@ func (r *resolver) env(it *Item, sc *scope, rep int) ([]bound, error, Pos) {
 				for _, b := range env {
 					names = append(names, b.key)
 				}
-				return env, fmt.Errorf("block %s has no setting %q%s", it.Use, s.Key, maybe(s.Key, names)), s.Pos
+				return env, fmt.Errorf("block %s has no setting %q%s", it.Use, s.Key, Suggest(s.Key, names)), s.Pos
 			}
 		}
 	}
@@ -370,7 +370,7 @@ func (r *resolver) branches(it *Item, at Path, sc *scope, above []int, depth, pa
 		Nodes: [2]int{len(r.g.Nodes), len(r.g.Nodes)}, Parent: row, Item: at})
 	kind := layers.Lookup(it.Join)
 	if kind == nil {
-		r.refuse(i, full, it.Kind, at, it.Pos, fmt.Errorf("join is %q%s", it.Join, maybe(it.Join, joins)))
+		r.refuse(i, full, it.Kind, at, it.Pos, fmt.Errorf("join is %q%s", it.Join, Suggest(it.Join, joins)))
 		r.close(row, full, nil)
 		return above
 	}

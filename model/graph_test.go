@@ -328,8 +328,8 @@ func TestCompare(t *testing.T) {
 			marked = append(marked, r.Cells[0].Name)
 		}
 	}
-	if got := strings.Join(marked, " "); got != "stage2 stage3" {
-		t.Errorf("marked %s, want the stages with projections: stage1's differ in nothing that counts", got)
+	if got := strings.Join(marked, " "); got != "stage1 stage2 stage3" {
+		t.Errorf("marked %s, want all stages: plain20's have no skips", got)
 	}
 	if c.Totals[0].Params-c.Totals[1].Params != 272_474-269_722 {
 		t.Errorf("totals %+v", c.Totals)
@@ -337,9 +337,14 @@ func TestCompare(t *testing.T) {
 	for _, r := range c.Rows {
 		if r.Group && r.Cells[0].Name == "stage2" {
 			under := c.Under(r)
-			if len(under) != 3 || !under[0].Differs || under[1].Differs {
+			if len(under) != 3 || !under[0].Differs || under[0].Cells[0].Name != "stage2/1" || under[0].Cells[1].Name != "stage2/1" {
 				t.Errorf("under stage2: %+v", under)
 			}
+		}
+	}
+	for _, r := range Compare(a, Resolve(presetSpec(t, "resnet20"))).Rows {
+		if r.Differs {
+			t.Errorf("%s differs from itself", r.Cells[0].Name)
 		}
 	}
 	three := Compare(a, b, Resolve(presetSpec(t, "lenet5")))

@@ -84,12 +84,13 @@ func (r *reader) fail(at Pos, format string, args ...any) error {
 	return &SyntaxError{File: r.file, Pos: at, Msg: fmt.Sprintf(format, args...)}
 }
 
-// maybe is the end of a message about an unknown word.
-func maybe(word string, among []string) string {
-	if n := layers.Nearest(word, among); n != "" {
+// Suggest ends a message about an unknown word: ": did you mean x?" where one of
+// the known words is near, else ", wants a, b or c".
+func Suggest(word string, known []string) string {
+	if n := layers.Nearest(word, known); n != "" {
 		return fmt.Sprintf(": did you mean %s?", n)
 	}
-	return ", wants " + oneOf(among)
+	return ", wants " + oneOf(known)
 }
 
 // oneOf lists words: "a, b or c".

@@ -327,7 +327,7 @@ func (r *reader) setting(k entry) (Setting, error) {
 		if len(names) == 0 {
 			return s, r.fail(k.at, "block %s has no setting %q: give it a default under settings:", r.inside.Name, ref)
 		}
-		return s, r.fail(k.at, "block %s has no setting %q%s", r.inside.Name, ref, maybe(ref, names))
+		return s, r.fail(k.at, "block %s has no setting %q%s", r.inside.Name, ref, Suggest(ref, names))
 	}
 	s.Ref, s.Op, s.By = ref, op, by
 	return s, nil
@@ -381,7 +381,7 @@ func (r *reader) block(e entry, it *Item) error {
 				if len(names) == 0 {
 					return r.fail(k.at, "unknown block %s: describe it under blocks:", it.Use)
 				}
-				return r.fail(k.at, "unknown block %s%s", it.Use, maybe(it.Use, names))
+				return r.fail(k.at, "unknown block %s%s", it.Use, Suggest(it.Use, names))
 			}
 		case "with":
 			with = k
@@ -515,7 +515,7 @@ func (r *reader) residual(e entry, it *Item) error {
 			return err
 		}
 		if !slices.Contains(shortcutKinds, w) {
-			return r.fail(k.at, "shortcut is %q%s", w, maybe(w, shortcutKinds))
+			return r.fail(k.at, "shortcut is %q%s", w, Suggest(w, shortcutKinds))
 		}
 		it.Shortcut.Kind = w
 	}
@@ -547,7 +547,7 @@ func (r *reader) branches(e entry, it *Item) error {
 				return err
 			}
 			if !slices.Contains(joins, it.Join) {
-				return r.fail(k.at, "join is %q%s", it.Join, maybe(it.Join, joins))
+				return r.fail(k.at, "join is %q%s", it.Join, Suggest(it.Join, joins))
 			}
 			continue
 		}

@@ -219,7 +219,7 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(text)
 	}
-	for _, s := range []string{"input: 8\nlayers: [relu] #a\n#b", "# x\ninput: [1]\nname: \"\" # y\nlayers:\n- relu: # z\n"} {
+	for _, s := range []string{"input: [1]#\nname: 0\nlayers:\n- elu", "input: 8\nlayers: [relu] #a\n#b", "# x\ninput: [1]\nname: \"\" # y\nlayers:\n- relu: # z\n"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -186,7 +186,7 @@ func (r *reader) mapping(n ast.Node, what string, allowed []string) ([]entry, er
 		}
 		seen[key] = true
 		if allowed != nil && !slices.Contains(allowed, key) {
-			return nil, r.fail(pos, "%s has no setting %q%s", what, key, maybe(key, allowed))
+			return nil, r.fail(pos, "%s has no setting %q%s", what, key, Suggest(key, allowed))
 		}
 		out = append(out, entry{key, pos, nodePos(v.Value), v.Value})
 	}
@@ -348,6 +348,9 @@ func (r *reader) attach() {
 			}
 			*to = append(*to, c.text)
 			continue
+		}
+		if c.text == "" {
+			continue // a number sign alone behind a layer says nothing
 		}
 		i := sort.Search(len(r.anchors), func(i int) bool { return r.anchors[i].at.Line > c.line }) - 1
 		if i < 0 {

@@ -9,9 +9,7 @@ package presets
 import (
 	"embed"
 	"fmt"
-	"strings"
 
-	"layercake/layers"
 	"layercake/model"
 )
 
@@ -82,10 +80,7 @@ func Spec(name string) (*model.Spec, error) {
 		for _, p := range table {
 			names = append(names, p.Name)
 		}
-		if n := layers.Nearest(name, names); n != "" {
-			return nil, fmt.Errorf("there is no preset %q: did you mean %s?", name, n)
-		}
-		return nil, fmt.Errorf("there is no preset %q, wants one of %s", name, strings.Join(names, ", "))
+		return nil, fmt.Errorf("there is no preset %q%s", name, model.Suggest(name, names))
 	}
 	return model.Parse(p.Name+".yaml", p.Text())
 }
