@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"layercake/layers"
+	"github.com/charmbracelet/lipgloss"
+
 	"layercake/model"
 	"layercake/tui/widget"
 )
@@ -13,7 +14,7 @@ import (
 func (c *compareScreen) Header(int) string { return "" }
 
 // Status says how many rows differ.
-func (c *compareScreen) Status(int) string {
+func (c *compareScreen) Status(w int) string {
 	t := c.d.theme
 	if len(c.of) < 2 {
 		return t.accent.Render("a") + t.dim.Render(" adds a network to compare with; c on Build keeps the present one here")
@@ -27,7 +28,11 @@ func (c *compareScreen) Status(int) string {
 	if n == 0 {
 		return t.good.Render("✓ ") + t.text.Render("the networks are the same")
 	}
-	return t.warn.Render("≠ ") + t.text.Render(fmt.Sprintf("%d of %d rows differ", n, len(c.table.Rows)))
+	text := t.warn.Render("≠ ") + t.text.Render(fmt.Sprintf("%d of %d rows differ", n, len(c.table.Rows)))
+	if hidden := len(c.of) - c.widths(w+2).shown; hidden > 0 {
+		text += t.warn.Render(fmt.Sprintf("   ▲ %d of %d networks do not fit this width", hidden, len(c.of)))
+	}
+	return text
 }
 
 // compareWidths are the cells of one network's part of a line.
@@ -43,10 +48,10 @@ func (c *compareScreen) widths(w int) compareWidths {
 		x.delta = 9
 	}
 	const nameLeast = 16
-	for x.shown > 1 && (w-2-x.delta)/x.shown < nameLeast+x.params+3 {
+	for x.shown > 1 && (w-3-x.delta)/x.shown < nameLeast+x.params+3 {
 		x.shown--
 	}
-	part := (w-2-x.delta)/x.shown - 3
+	part := (w-3-x.delta)/x.shown - 3
 	x.name = part - x.params - 1
 	if x.name-12 >= nameLeast+4 {
 		x.out = 11
@@ -85,12 +90,12 @@ func (c *compareScreen) View(w, h int) string {
 	var parts []string
 	for i, g := range c.of[:x.shown] {
 		name := t.strong.Render(g.Name)
-		if i == 0 {
+		if i == 0 && x.name >= cells(g.Name)+18 {
 			name += t.dim.Render("  on the desk")
 		}
 		parts = append(parts, part("  "+name, t.dim.Render("output"), t.dim.Render("params"), t.dim.Render("MACs")))
 	}
-	out := []string{fit(join("  ", parts, t.dim.Render("Δ")), w)}
+	out := []string{fit(join("   ", parts, t.dim.Render("Δ")), w)}
 
 	n := c.rowsH(h)
 	first := c.first(n)
@@ -110,9 +115,9 @@ func (c *compareScreen) View(w, h int) string {
 			mark = t.warn.Render("≠")
 		}
 		if k == c.cursor {
-			mark = t.accent.Render("▌") + mark
+			mark = t.accent.Render("▌") + mark + " "
 		} else {
-			mark = " " + mark
+			mark = " " + mark + " "
 		}
 		s := fit(join(mark, parts, c.deltaWords(l.row)), w)
 		if k == c.cursor {
@@ -229,8 +234,8 @@ func (c *compareScreen) totals(w int, x compareWidths, part func(name, out, para
 	for i := range c.of[:x.shown] {
 		k := c.table.Totals[i]
 		params = append(params, part("  "+t.dim.Render("parameters"), "", t.strong.Render(widget.Group(k.Params)), ""))
-		macs = append(macs, part("  "+t.dim.Render("MACs a sample"), "", amount(t, k.MACs, ""), ""))
-		depth = append(depth, part("  "+t.dim.Render("depth, outputs a sample"), "", t.text.Render(fmt.Sprint(k.Depth))+t.dim.Render(", ")+size(t, k.Activation), ""))
+		macs = append(macs, part("  "+t.dim.Render("MACs"), "", amount(t, k.MACs, ""), ""))
+		depth = append(depth, part("  "+t.dim.Render("depth, outputs"), "", t.text.Render(fmt.Sprint(k.Depth))+t.dim.Render(", ")+size(t, k.Activation), ""))
 	}
 	delta := func(of func(model.Total) int64) string {
 		if len(c.of) != 2 {
@@ -239,9 +244,9 @@ func (c *compareScreen) totals(w int, x compareWidths, part func(name, out, para
 		return t.strong.Render(relative(of(c.table.Totals[0]), of(c.table.Totals[1])))
 	}
 	return []string{
-		fit(join("  ", params, delta(func(k model.Total) int64 { return k.Params })), w),
-		fit(join("  ", macs, delta(func(k model.Total) int64 { return k.MACs })), w),
-		fit(join("  ", depth, ""), w),
+		fit(join("   ", params, delta(func(k model.Total) int64 { return k.Params })), w),
+		fit(join("   ", macs, delta(func(k model.Total) int64 { return k.MACs })), w),
+		fit(join("   ", depth, ""), w),
 	}
 }
 
@@ -256,10 +261,13 @@ func (c *compareScreen) kinds(w int) []string {
 	}
 	name = min(name, 20)
 	barW := max((w-name-6)/3, 8)
-	full := "█"
+	// Neighbours differ in pattern as well as in colour.
+	fills := []string{"█", "▓", "▒", "░"}
 	if t.ascii {
-		full = "#"
+		fills = []string{"#", "=", "+", "."}
 	}
+	styles := []lipgloss.Style{t.bar, t.second, t.good, t.accent}
+	order := map[string]int{} // kinds by first appearance: one look in all lines
 	var out []string
 	for i, g := range c.of {
 		k := c.table.Totals[i]
@@ -268,15 +276,15 @@ func (c *compareScreen) kinds(w int) []string {
 		for _, s := range k.ByKind {
 			sum += s.Params
 			end := int(float64(sum)/float64(most)*float64(barW) + 0.5)
-			style := t.text
-			if kind := layers.Lookup(s.Kind); kind != nil {
-				style = t.of(kind.Family)
+			if _, known := order[s.Kind]; !known {
+				order[s.Kind] = len(order)
 			}
-			bar += style.Render(strings.Repeat(full, max(end-used, 0)))
+			n := order[s.Kind] % len(fills)
+			bar += styles[n].Render(strings.Repeat(fills[n], max(end-used, 0)))
 			used = max(end, used)
-			words = append(words, style.Render(s.Short)+" "+t.dim.Render(widget.Percent(float64(s.Params)/float64(max(k.Params, 1)), 0)))
+			words = append(words, styles[n].Render(fills[n])+" "+t.text.Render(s.Short)+" "+t.dim.Render(widget.Percent(float64(s.Params)/float64(max(k.Params, 1)), 0)))
 		}
-		out = append(out, fit("  "+t.strong.Render(fit(g.Name, name))+"  "+fit(bar, barW)+"  "+fitParts(words, "  ", w-name-barW-6), w))
+		out = append(out, fit("  "+t.strong.Render(fit(g.Name, name))+"  "+fit(bar, barW)+"  "+fitParts(words, "   ", w-name-barW-6), w))
 	}
 	return out
 }

@@ -77,7 +77,7 @@ func (s *trainScreen) curve(w, h int, c curveData) []string {
 		return lossFigure(x)
 	}
 	head := " " + t.strong.Render(fit(c.title, 8)) + " " + t.bar.Render(one+" train ") + t.text.Render(fit(now(c.nowIs), 6)) +
-		"  " + t.second.Render(two+" test ") + t.text.Render(now(c.testIs))
+		" " + t.second.Render(two+" test ") + t.text.Render(now(c.testIs))
 	out := []string{head}
 	if h < 4 {
 		return box(out, w, h)

@@ -150,7 +150,8 @@ func left(t *theme, d time.Duration, words string) string {
 	if d <= 0 {
 		return t.dim.Render(fitRight("–", 5) + " " + words)
 	}
-	return t.strong.Render(fitRight(widget.Duration(d), 5)) + t.dim.Render(" "+words)
+	span := widget.Duration(d)
+	return t.strong.Render(fitRight(span, max(5, cells(span)))) + t.dim.Render(" "+words)
 }
 
 // endWords says how the run ended.
