@@ -35,4 +35,48 @@
 //   - Several inputs: `inputs:` names them; `from:` reads them.
 //   - Fused conv+batchnorm+relu: Compile may run several nodes as one step;
 //     nodes stay nodes for whoever looks.
+//
+// # The network file
+//
+//	name: tiny
+//	about: one sentence for lists
+//	input: [3, 32, 32]                    # or {tokens: 65, length: 128}
+//	inputs: {src: [8], tgt: [8]}          # instead of input, where there are several
+//	blocks:                               # named groups with settings and their defaults
+//	  basic:
+//	    settings: {filters: 16, stride: 1}
+//	    layers:
+//	      - residual:
+//	          shortcut: projection        # identity, projection, pad, or a list of layers
+//	          layers:
+//	            - conv2d: {filters: $filters, kernel: 3, stride: $stride}
+//	            - batchnorm
+//	      - relu
+//	layers:
+//	  - conv2d: {filters: 16, kernel: 3, name: stem}
+//	  - block: {name: stage1, repeat: 3, use: basic, with: {filters: 16}, first: {stride: 2}}
+//	  - branches: {join: concat, paths: [[relu], []]}
+//	  - dense: {units: 10, from: [stage1], share: other}
+//	train:
+//	  data: digits
+//	  batch: 64
+//	  epochs: 3
+//	  loss: cross_entropy
+//	  optimizer: {sgd: {lr: 0.1, momentum: 0.9}}
+//	  schedule: cosine
+//	  augment: {pad: 4, flip: true}
+//	  clip: 1
+//	  seed: 1
+//
+// A list entry is a kind of layer with its settings between braces, or one of
+// three groups: block, residual, branches. Every entry may have a name and
+// say with from what it reads. A block takes its layers from a template under
+// blocks (use) or has its own (layers). Settings of a template are given by
+// with; first overrides them in the first repetition, each (a list of settings)
+// repetition by repetition. Inside a template, $name stands for a setting, and
+// $name*4 and $name/2 for a multiple and a part of it, in repeat too; there is no
+// other arithmetic. Anchors, aliases, tags and texts over several lines are refused.
+//
+// Comments belong to the layer or key below them or on whose line they stand,
+// and move with it.
 package model
