@@ -261,7 +261,11 @@ func TestMouse(t *testing.T) {
 	if d.a.desk.stack.cursor != 6 {
 		t.Errorf("the wheel goes to line %d, wants 6", d.a.desk.stack.cursor)
 	}
-	d.press("a")
+	click(13, 1) // the second tab
+	if d.a.shown != 1 {
+		t.Errorf("a click on the second tab shows screen %d", d.a.shown)
+	}
+	d.press("1", "a")
 	x, y, _, _ := placed(d.a.desk.panels[0], d.a.w, d.a.frame().body)
 	click(x+4, top+y+1+3) // border, query, rule, heading, first layer
 	if len(d.a.desk.panels) != 0 || !d.a.desk.dirty() {

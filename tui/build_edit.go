@@ -369,10 +369,7 @@ func (b *buildScreen) reads() tea.Cmd {
 		text: "Names of earlier layers that " + r.Name + " reads, with commas between; a dot is the row above. Empty reads the row above."}
 	path := r.Item
 	q.accept = func(text string) tea.Cmd {
-		var from []string
-		for _, w := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
-			from = append(from, w)
-		}
+		from := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 		s, path, err := model.SetFrom(b.d.spec(), path, from)
 		if err != nil {
 			q.problem = sentence(err)

@@ -53,13 +53,6 @@ func (b *buildScreen) open() tea.Cmd {
 	})
 }
 
-// addOther lists the same for Compare.
-func (d *desk) addOther() tea.Cmd {
-	return d.choose("compare with", func(s *model.Spec, _ string) {
-		d.compare = append(d.compare, model.Resolve(s))
-	})
-}
-
 // choose lets the user pick a preset or a file and hands it to take.
 func (d *desk) choose(title string, take func(s *model.Spec, path string)) tea.Cmd {
 	p := newPicker(d, title, "open", nil, nil)
@@ -97,7 +90,7 @@ func sources() []source {
 	files, _ := filepath.Glob("*.y*ml")
 	sort.Strings(files)
 	for _, f := range files {
-		if i, err := os.Stat(f); err != nil || i.IsDir() || i.Size() > 1<<20 || !strings.HasSuffix(f, ".yaml") && !strings.HasSuffix(f, ".yml") {
+		if i, err := os.Stat(f); err != nil || i.IsDir() || i.Size() > 1<<20 {
 			continue
 		}
 		spec, err := model.Load(f)

@@ -168,12 +168,12 @@ func (s *stack) layout() {
 			for k := range levels {
 				l := &levels[k]
 				switch {
-				case l.kind == indent:
+				case l.kind == indent || i > l.last: // behind the end: what an open add has inside
 					g.WriteString("  ")
 				case !l.on:
 					l.on = true
 					g.WriteString("╭ ")
-				case i >= l.last:
+				case i == l.last:
 					g.WriteString("╰ ")
 				default:
 					g.WriteString("│ ")

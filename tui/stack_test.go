@@ -3,6 +3,9 @@ package tui
 import (
 	"strings"
 	"testing"
+
+	"layercake/model"
+	"layercake/presets"
 )
 
 // lines are the stack's lines as text: gutter, fold mark, row name.
@@ -124,5 +127,48 @@ func TestStackStaysPut(t *testing.T) {
 	d.press("u")
 	if got := s.row().Name; got != "norm1" && got != "relu1" {
 		t.Errorf("after undo the cursor is on %s, wants it where the change was", got)
+	}
+}
+
+// Of every preset, opened and folded: brackets close, and each row has its line
+// exactly once, but for open skips, which are their bracket.
+func TestStackOfPresets(t *testing.T) {
+	for _, p := range presets.List() {
+		t.Run(p.Name, func(t *testing.T) {
+			spec, err := presets.Spec(p.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := newStack()
+			s.fresh(model.Resolve(spec))
+			for range 3 {
+				text := stackLines(s)
+				if a, z := strings.Count(text, "╭"), strings.Count(text, "╰"); a != z {
+					t.Errorf("%d brackets begin and %d end:\n%s", a, z, text)
+				}
+				seen := map[int]bool{}
+				hidden := 0 // depth below which rows are folded away, 0: none
+				for _, l := range s.lines {
+					if seen[l.row] {
+						t.Errorf("row %s is drawn twice", s.rows[l.row].Name)
+					}
+					seen[l.row] = true
+				}
+				for i := range s.rows {
+					r := &s.rows[i]
+					if hidden > 0 && r.Depth >= hidden {
+						continue
+					}
+					hidden = 0
+					if r.Group && s.isFolded(i) {
+						hidden = r.Depth + 1
+					}
+					if !seen[i] && !s.isSilent(i) {
+						t.Errorf("row %s is not drawn", r.Name)
+					}
+				}
+				s.foldAll()
+			}
+		})
 	}
 }
