@@ -193,7 +193,7 @@ func (s *Spec) give(p Path, rep int, key string, v layers.Value) (*Spec, Path, e
 	return out, p, err
 }
 
-// SetRepeat makes the block at p run n times.
+// SetRepeat makes the block at p run n times; a repeat written $name becomes the number.
 func SetRepeat(s *Spec, p Path, n int) (*Spec, Path, error) {
 	if n < 1 || n > maxRepeat {
 		return nil, p, fmt.Errorf("repeat is %d, wants 1 to %d", n, maxRepeat)
