@@ -27,8 +27,11 @@ type Pool struct {
 	// bits, how many helpers are inside it in bits 1 to 31, and in bit 0
 	// whether it may still be entered. A helper that comes late finds it shut,
 	// so nobody waits for a goroutine that has not got a core.
-	gate  atomic.Uint64
-	fault atomic.Pointer[fault]
+	gate atomic.Uint64
+	// asleep says that the caller waits on done for the last helper to leave.
+	asleep atomic.Bool
+	done   chan struct{} // capacity one
+	fault  atomic.Pointer[fault]
 }
 
 const (
@@ -124,7 +127,7 @@ type helper struct {
 // NewPool starts a pool of that many threads; 0 takes one a core that the Go
 // scheduler may use.
 func NewPool(threads int) *Pool {
-	p := &Pool{caller: &Worker{}}
+	p := &Pool{caller: &Worker{}, done: make(chan struct{}, 1)}
 	p.SetThreads(threads)
 	return p
 }
@@ -190,7 +193,9 @@ func (p *Pool) help(h *helper, seen uint64) {
 		}
 		seen = g >> 32
 		p.work(&h.worker)
-		p.gate.Add(^uint64(gateOne - 1))
+		if p.gate.Add(^uint64(gateOne-1))&(gateCount|gateOpen) == 0 && p.asleep.CompareAndSwap(true, false) {
+			p.done <- struct{}{}
+		}
 	}
 }
 
@@ -303,12 +308,20 @@ func (p *Pool) share(n, grain int, t task) {
 	p.work(p.caller)
 	// All chunks are taken: shut the gate, then wait for those inside.
 	p.gate.Add(^uint64(gateOpen - 1))
-	for i := 0; p.gate.Load()&gateCount != 0; i++ {
-		if p.spin.Load() && i < spinRounds {
+	if p.spin.Load() {
+		for i := 0; i < spinRounds && p.gate.Load()&gateCount != 0; i++ {
 			spinPause(spinPauses)
-		} else {
-			runtime.Gosched()
 		}
+	}
+	for p.gate.Load()&gateCount != 0 {
+		// Say that we sleep, then look once more: a helper that left before it
+		// could read that will not wake us. One that left an earlier loop may,
+		// so look again after waking.
+		p.asleep.Store(true)
+		if p.gate.Load()&gateCount == 0 && p.asleep.CompareAndSwap(true, false) {
+			return
+		}
+		<-p.done
 	}
 }
 
