@@ -43,7 +43,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 		o.Spec = s
 	}
-	programOptions := []tea.ProgramOption{tea.WithContext(ctx), tea.WithAltScreen(), tea.WithMouseCellMotion()}
+	programOptions := []tea.ProgramOption{tea.WithContext(ctx), tea.WithAltScreen(), tea.WithMouseCellMotion(), tea.WithFPS(100)}
 	var out io.Writer = os.Stdout
 	if o.Out != nil {
 		out = o.Out

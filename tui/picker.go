@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
-	"github.com/charmbracelet/lipgloss"
 	"github.com/sahilm/fuzzy"
 )
 
@@ -30,7 +29,7 @@ type pickItem struct {
 	name  string
 	text  string // what it is
 	right string // figures or keys at the right edge
-	style *lipgloss.Style
+	style *ink
 }
 
 func newPicker(d *desk, title, action string, items []pickItem, choose func(i int) tea.Cmd) *picker {

@@ -13,23 +13,52 @@ import (
 // theme is every colour and sign. A colour always comes with a word or a sign
 // that says the same.
 type theme struct {
-	text   lipgloss.Style // what one reads
-	strong lipgloss.Style // figures and names that matter
-	dim    lipgloss.Style // units, what has no parameters
-	faint  lipgloss.Style // lines
-	accent lipgloss.Style // what can be pressed; the brand
-	good   lipgloss.Style
-	warn   lipgloss.Style
-	bad    lipgloss.Style // only what is wrong
-	bar    lipgloss.Style
-	second lipgloss.Style // the second curve, the other network
-	tab    lipgloss.Style // the chosen tab
+	text   ink // what one reads
+	strong ink // figures and names that matter
+	dim    ink // units, what has no parameters
+	faint  ink // lines
+	accent ink // what can be pressed; the brand
+	good   ink
+	warn   ink
+	bad    ink // only what is wrong
+	bar    ink
+	second ink // the second curve, the other network
+	tab    ink // the chosen tab
 
-	family map[layers.Family]lipgloss.Style
+	family map[layers.Family]ink
 
 	selectOn, selectOff string // terminal codes around a selected line; empty without colour
 	ascii               bool   // signs of ASCII only
 	plain               bool   // no colour
+}
+
+// ink is a style whose terminal codes are worked out once: a frame has hundreds
+// of pieces in a dozen styles.
+type ink struct {
+	lipgloss.Style
+	on, off string
+	boldOn  string // of the same in bold
+}
+
+func inkOf(s lipgloss.Style) ink {
+	i := ink{Style: s}
+	i.on, i.off, _ = strings.Cut(s.Render("x"), "x")
+	i.boldOn, _, _ = strings.Cut(s.Bold(true).Render("x"), "x")
+	return i
+}
+
+// Render puts the style around one line of text.
+func (i ink) Render(text string) string {
+	if text == "" || i.on == "" {
+		return text
+	}
+	return i.on + text + i.off
+}
+
+// Bold is the same ink in bold.
+func (i ink) Bold(bool) ink {
+	i.on = i.boldOn
+	return i
 }
 
 // tone is one colour in a dark and in a light terminal, for true colour, 256
@@ -93,15 +122,15 @@ func themeFor(r *lipgloss.Renderer, ascii bool) *theme {
 			Light: lipgloss.CompleteColor{TrueColor: t.light, ANSI256: t.light256, ANSI: t.light16},
 		}
 	}
-	style := func(t tone) lipgloss.Style {
-		return r.NewStyle().Foreground(colour(t)).Bold(t.bold).Inline(true)
+	style := func(t tone) ink {
+		return inkOf(r.NewStyle().Foreground(colour(t)).Bold(t.bold).Inline(true))
 	}
 	t := &theme{
 		text: style(tones.text), strong: style(tones.strong), dim: style(tones.dim), faint: style(tones.faint),
 		accent: style(tones.accent), good: style(tones.good), warn: style(tones.warn), bad: style(tones.bad),
 		bar: style(tones.bar), second: style(tones.second),
-		tab:    style(tones.accent).Background(colour(tones.selected)),
-		family: map[layers.Family]lipgloss.Style{},
+		tab:    inkOf(style(tones.accent).Style.Background(colour(tones.selected))),
+		family: map[layers.Family]ink{},
 		ascii:  ascii,
 		plain:  r.ColorProfile() == termenv.Ascii,
 	}
@@ -113,7 +142,7 @@ func themeFor(r *lipgloss.Renderer, ascii bool) *theme {
 }
 
 // of is a family's colour, the text's for rows without one.
-func (t *theme) of(f layers.Family) lipgloss.Style {
+func (t *theme) of(f layers.Family) ink {
 	if s, ok := t.family[f]; ok {
 		return s
 	}
