@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/charmbracelet/lipgloss"
-
 	"layercake/model"
 	"layercake/tui/widget"
 )
@@ -266,7 +264,7 @@ func (c *compareScreen) kinds(w int) []string {
 	if t.ascii {
 		fills = []string{"#", "=", "+", "."}
 	}
-	styles := []lipgloss.Style{t.bar, t.second, t.good, t.accent}
+	styles := []ink{t.bar, t.second, t.good, t.accent}
 	order := map[string]int{} // kinds by first appearance: one look in all lines
 	var out []string
 	for i, g := range c.of {

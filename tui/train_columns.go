@@ -146,7 +146,7 @@ func trainColumns(t *theme, st *stack, g *model.Graph, snap *train.Snapshot) []c
 		}},
 		{title: "so far", width: 8, grow: 8, rank: 4, cell: func(i int, r *model.Row, w int) string {
 			if s := of(i, r); s.trained && len(s.trail) > 0 {
-				return t.dim.Render(widget.Spark(s.trail, w, true, t.ascii))
+				return t.dim.Render(widget.Spark(s.trail, min(w, len(s.trail)), true, t.ascii))
 			}
 			return ""
 		}},

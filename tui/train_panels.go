@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/charmbracelet/lipgloss"
-
 	"layercake/data"
 	"layercake/layers"
 	"layercake/model"
@@ -93,12 +91,12 @@ func (s *trainScreen) curve(w, h int, c curveData) []string {
 	dots := 2 * w
 	chart := widget.Chart{
 		Series: []widget.Series{
-			{X: widget.Resample(steps(p.Curves.TrainStep), dots), Y: widget.Resample(c.train, dots), Style: t.bar},
-			{X: steps(p.Curves.TestStep), Y: c.test, Style: t.second, Dashed: true},
+			{X: widget.Resample(steps(p.Curves.TrainStep), dots), Y: widget.Resample(c.train, dots), Style: t.bar.Style},
+			{X: steps(p.Curves.TestStep), Y: c.test, Style: t.second.Style, Dashed: true},
 		},
 		Low: c.low, High: c.high, XLow: 0, XMax: end,
 		Format: func(y float64) string { return fitRight(c.figure(y), 6) },
-		Axis:   t.dim, ASCII: t.ascii,
+		Axis:   t.dim.Style, ASCII: t.ascii,
 	}
 	for _, l := range strings.Split(chart.View(w-2, h-2), "\n") {
 		out = append(out, " "+l)
@@ -189,7 +187,7 @@ func findingLines(t *theme, f *train.Finding, w int) []string {
 }
 
 // hang sets a sign before wrapped text.
-func hang(signed, text lipgloss.Style, sign, words string, w int) []string {
+func hang(signed, text ink, sign, words string, w int) []string {
 	var out []string
 	for i, l := range wrap(words, w-2) {
 		if i > 0 {
@@ -328,7 +326,7 @@ func histograms(t *theme, l *train.LayerStats, x *rowStats, w, h int) []string {
 	for _, h := range []struct {
 		name  string
 		of    *train.Histogram
-		style lipgloss.Style
+		style ink
 		size  string
 	}{
 		{"weights", &l.Weights, t.bar, "rms " + short(x.weight/root)},

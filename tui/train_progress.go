@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/lipgloss"
-
 	"layercake/train"
 	"layercake/tui/widget"
 )
@@ -22,7 +20,7 @@ func levelSign(level string) string {
 	return "✓"
 }
 
-func levelStyle(t *theme, level string) lipgloss.Style {
+func levelStyle(t *theme, level string) ink {
 	switch level {
 	case "wrong":
 		return t.bad
