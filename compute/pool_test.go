@@ -194,3 +194,21 @@ func BenchmarkFor(b *testing.B) {
 		})
 	}
 }
+
+// TestForOften runs many short loops one after the other, in which helpers
+// come late, leave late and park.
+func TestForOften(t *testing.T) {
+	for _, threads := range []int{2, 3, 7} {
+		p := NewPool(threads)
+		var sum atomic.Int64
+		want := int64(0)
+		for i := range 3000 {
+			want += int64(1 + i%9)
+			For(p, 1+i%9, 1, nestArgs{sum: &sum}, func(a *nestArgs, w *Worker, lo, hi int) { a.sum.Add(int64(hi - lo)) })
+		}
+		if got := sum.Load(); got != want {
+			t.Errorf("%d threads: %d indices, want %d", threads, got, want)
+		}
+		p.Close()
+	}
+}

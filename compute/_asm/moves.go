@@ -1,0 +1,178 @@
+package main
+
+// The routines beside the tiles: packing, finishing, depthwise rows, waiting.
+
+// transpose is the packing of eight rows of B that run along k.
+func transpose() {
+	out.WriteString(`
+// func packEight(dst *float32, dstep int, src *float32, sstep int, n8 int)
+TEXT ·packEight(SB), NOSPLIT, $0-40
+`)
+	p("MOVQ dst+0(FP), DI")
+	p("MOVQ dstep+8(FP), BX")
+	p("SHLQ $2, BX")
+	p("LEAQ (BX)(BX*2), DX")
+	p("MOVQ src+16(FP), SI")
+	p("MOVQ sstep+24(FP), R8")
+	p("SHLQ $2, R8")
+	p("LEAQ (R8)(R8*2), R9")
+	p("LEAQ (SI)(R8*4), R10")
+	p("MOVQ n8+32(FP), CX")
+	label("packEight_loop")
+	rows := []string{"(SI)", "(SI)(R8*1)", "(SI)(R8*2)", "(SI)(R9*1)", "(R10)", "(R10)(R8*1)", "(R10)(R8*2)", "(R10)(R9*1)"}
+	// Halves of rows i and i+4 side by side, then two rounds of interleaving.
+	for i := 0; i < 4; i++ {
+		p("VMOVUPS %s, X%d", rows[i], i)
+		p("VINSERTF128 $1, %s, Y%d, Y%d", rows[i+4], i, i)
+		p("VMOVUPS 16%s, X%d", rows[i], i+4)
+		p("VINSERTF128 $1, 16%s, Y%d, Y%d", rows[i+4], i+4, i+4)
+	}
+	for h := 0; h < 2; h++ {
+		r := 4 * h
+		p("VUNPCKLPS Y%d, Y%d, Y8", r+1, r)
+		p("VUNPCKHPS Y%d, Y%d, Y9", r+1, r)
+		p("VUNPCKLPS Y%d, Y%d, Y10", r+3, r+2)
+		p("VUNPCKHPS Y%d, Y%d, Y11", r+3, r+2)
+		p("VUNPCKLPD Y10, Y8, Y12")
+		p("VUNPCKHPD Y10, Y8, Y13")
+		p("VUNPCKLPD Y11, Y9, Y14")
+		p("VUNPCKHPD Y11, Y9, Y15")
+		p("VMOVUPS Y12, (DI)")
+		p("VMOVUPS Y13, (DI)(BX*1)")
+		p("VMOVUPS Y14, (DI)(BX*2)")
+		p("VMOVUPS Y15, (DI)(DX*1)")
+		p("LEAQ (DI)(BX*4), DI")
+	}
+	p("ADDQ $32, SI")
+	p("ADDQ $32, R10")
+	p("DECQ CX")
+	p("JNZ packEight_loop")
+	p("VZEROUPPER")
+	p("RET")
+}
+
+// copyRows is the packing of rows of B that lie as they are wanted.
+func copyRows() {
+	out.WriteString(`
+// func copySixteen(dst, src *float32, sstep int, k int)
+TEXT ·copySixteen(SB), NOSPLIT, $0-32
+`)
+	p("MOVQ dst+0(FP), DI")
+	p("MOVQ src+8(FP), SI")
+	p("MOVQ sstep+16(FP), BX")
+	p("SHLQ $2, BX")
+	p("MOVQ k+24(FP), CX")
+	label("copySixteen_loop")
+	p("VMOVUPS (SI), Y0")
+	p("VMOVUPS 32(SI), Y1")
+	p("PREFETCHT0 64(SI)")
+	p("VMOVUPS Y0, (DI)")
+	p("VMOVUPS Y1, 32(DI)")
+	p("ADDQ BX, SI")
+	p("ADDQ $64, DI")
+	p("DECQ CX")
+	p("JNZ copySixteen_loop")
+	p("VZEROUPPER")
+	p("RET")
+}
+
+// addRows is the end of a sum that was made beside its place.
+func addRows() {
+	out.WriteString(`
+// func addSixteen(dst *float32, dstep int, src *float32, k int)
+TEXT ·addSixteen(SB), NOSPLIT, $0-32
+`)
+	p("MOVQ dst+0(FP), DI")
+	p("MOVQ dstep+8(FP), BX")
+	p("SHLQ $2, BX")
+	p("MOVQ src+16(FP), SI")
+	p("MOVQ k+24(FP), CX")
+	label("addSixteen_loop")
+	p("VMOVUPS (SI), Y0")
+	p("VMOVUPS 32(SI), Y1")
+	p("PREFETCHT0 64(DI)")
+	p("VADDPS (DI), Y0, Y0")
+	p("VADDPS 32(DI), Y1, Y1")
+	p("VMOVUPS Y0, (DI)")
+	p("VMOVUPS Y1, 32(DI)")
+	p("ADDQ BX, DI")
+	p("ADDQ $64, SI")
+	p("DECQ CX")
+	p("JNZ addSixteen_loop")
+	p("VZEROUPPER")
+	p("RET")
+}
+
+// depthwise is the products of a row of pixels with filters of one channel.
+func depthwise() {
+	out.WriteString(`
+// func mulAddRows(dst *float32, dstep int, a *float32, astep int, b *float32, bstep int, n, rows int)
+TEXT ·mulAddRows(SB), NOSPLIT, $0-64
+`)
+	p("MOVQ dst+0(FP), DI")
+	p("MOVQ dstep+8(FP), R8")
+	p("MOVQ a+16(FP), SI")
+	p("MOVQ astep+24(FP), R9")
+	p("MOVQ b+32(FP), DX")
+	p("MOVQ bstep+40(FP), R10")
+	p("MOVQ n+48(FP), R11")
+	p("MOVQ rows+56(FP), R12")
+	label("mulAddRows_row")
+	p("XORQ AX, AX")
+	p("MOVQ R11, CX")
+	p("SUBQ $16, CX")
+	p("JLT mulAddRows_eight")
+	label("mulAddRows_sixteen")
+	p("VMOVUPS (SI)(AX*4), Y0")
+	p("VMOVUPS 32(SI)(AX*4), Y2")
+	p("VMOVUPS (DI)(AX*4), Y1")
+	p("VMOVUPS 32(DI)(AX*4), Y3")
+	p("VFMADD231PS (DX)(AX*4), Y0, Y1")
+	p("VFMADD231PS 32(DX)(AX*4), Y2, Y3")
+	p("VMOVUPS Y1, (DI)(AX*4)")
+	p("VMOVUPS Y3, 32(DI)(AX*4)")
+	p("ADDQ $16, AX")
+	p("SUBQ $16, CX")
+	p("JGE mulAddRows_sixteen")
+	label("mulAddRows_eight")
+	p("TESTQ $8, CX")
+	p("JZ mulAddRows_few")
+	p("VMOVUPS (SI)(AX*4), Y0")
+	p("VMOVUPS (DI)(AX*4), Y1")
+	p("VFMADD231PS (DX)(AX*4), Y0, Y1")
+	p("VMOVUPS Y1, (DI)(AX*4)")
+	p("ADDQ $8, AX")
+	label("mulAddRows_few")
+	p("CMPQ AX, R11")
+	p("JGE mulAddRows_next")
+	label("mulAddRows_one")
+	p("VMOVSS (SI)(AX*4), X0")
+	p("VMOVSS (DI)(AX*4), X1")
+	p("VFMADD231SS (DX)(AX*4), X0, X1")
+	p("VMOVSS X1, (DI)(AX*4)")
+	p("INCQ AX")
+	p("CMPQ AX, R11")
+	p("JLT mulAddRows_one")
+	label("mulAddRows_next")
+	p("LEAQ (DI)(R8*4), DI")
+	p("LEAQ (SI)(R9*4), SI")
+	p("LEAQ (DX)(R10*4), DX")
+	p("DECQ R12")
+	p("JNZ mulAddRows_row")
+	p("VZEROUPPER")
+	p("RET")
+}
+
+// pause is what a thread does while it waits for work without parking.
+func pause() {
+	out.WriteString(`
+// func spinPause(n uint32)
+TEXT ·spinPause(SB), NOSPLIT, $0-4
+`)
+	p("MOVL n+0(FP), CX")
+	label("spinPause_loop")
+	p("PAUSE")
+	p("DECL CX")
+	p("JNZ spinPause_loop")
+	p("RET")
+}
