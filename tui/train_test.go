@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"context"
 	"io"
 	"math"
 	"strings"
@@ -277,100 +276,114 @@ func (p points) Fill(idx []int, x []float32, labels []int32, _ []float32) {
 	}
 }
 
-// The real program and a real run: start, pause, one step, another rate, go
-// on, stop. Every step waits for what the run says, never for time.
+// The real program and a real run: one step, another rate, go on, stop. Every
+// key waits for what the run says, never for time.
 func TestTrainLive(t *testing.T) {
+	a, r, run := tinyRun(t, "")
+	stages := []stage{
+		{when: func(r *runState) bool { return r.snap.Phase == train.Paused }, keys: "n"},
+		{when: func(r *runState) bool { return r.snap.Phase == train.Paused && r.snap.Step == 1 }, keys: "l ctrl+u 0 . 2 5 enter"},
+		{when: func(r *runState) bool { return r.snap.LR == 0.25 }, keys: "space"},
+		{when: func(r *runState) bool { return r.snap.Step > 50 && strings.Contains(a.View(), "training") }, keys: "S"},
+		{when: func(r *runState) bool { return r.ended }, keys: "q"},
+	}
+	if at := play(t, a, r, run, stages); at != len(stages) || r.err != nil || r.snap.Reason != train.Stopped || r.snap.LR != 0.25 {
+		t.Errorf("got to stage %d of %d, err %v, reason %q, rate %v; wants the last, nil, stopped, 0.25", at, len(stages), r.err, r.snap.Reason, r.snap.LR)
+	}
+}
+
+// A run that was stopped goes on from its checkpoint.
+func TestStopAndGoOn(t *testing.T) {
+	a, r, run := tinyRun(t, t.TempDir())
+	stopped := 0
+	stages := []stage{
+		{when: func(r *runState) bool { return r.snap.Phase == train.Paused }, keys: "space"},
+		{when: func(r *runState) bool { return r.snap.Step > 20 }, keys: "S"},
+		{when: func(r *runState) bool { stopped = r.snap.Step; return r.ended && r.snap.Saved != "" }, keys: "space"},
+		{when: func(r *runState) bool {
+			if r.snap.Step < stopped {
+				t.Errorf("the run goes on at step %d, it was stopped at %d", r.snap.Step, stopped)
+			}
+			return r.run != nil && r.snap.Step > stopped
+		}, keys: "S"},
+		{when: func(r *runState) bool { return r.ended }, keys: "q"},
+	}
+	if at := play(t, a, r, run, stages); at != len(stages) {
+		t.Errorf("got to stage %d of %d, wants the last: stopped at step %d, the run is at %d, %s", at, len(stages), stopped, a.desk.run.snap.Step, a.desk.note.text)
+	}
+}
+
+// tinyRun is a screen with a paused run of a few neurons, not yet announced.
+func tinyRun(t *testing.T, dir string) (*app, *runState, *train.Run) {
+	t.Helper()
 	spec, err := model.Parse("test.yaml", []byte("name: tiny\ninput: [2]\nlayers:\n  - dense: {units: 8}\n  - relu\n  - dense: {units: 2}\ntrain: {batch: 4}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := newApp(context.Background(), Options{Spec: spec}, plainTheme(false))
+	a := newApp(t.Context(), Options{Spec: spec}, plainTheme(false))
 	set := &data.Set{Name: "points", Input: compute.Shape{2}, Classes: []string{"left", "right"}, Train: points{64}, Test: points{16}}
 	c, err := train.FromSpec(a.desk.graph, set, train.Overrides{Epochs: 1 << 20, Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Paused = true
+	c.Paused, c.Dir = true, dir
 	run, err := train.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &runState{graph: a.desk.graph, data: "points", stage: "preparing", cancel: func() {}}
+	r := &runState{graph: a.desk.graph, data: "points", stage: "preparing", set: set, cancel: func() {}}
 	a.desk.run = r
+	return a, r, run
+}
 
-	p := tea.NewProgram(watcherOf{a, t, new(int)}, tea.WithInput(nil), tea.WithOutput(io.Discard), tea.WithoutSignalHandler(), tea.WithContext(t.Context()))
+// stage is what to wait for and what to press then.
+type stage struct {
+	when func(r *runState) bool
+	keys string
+}
+
+// play runs the program through the stages and says how many it got through.
+func play(t *testing.T, a *app, r *runState, run *train.Run, stages []stage) int {
+	t.Helper()
+	at := 0
+	p := tea.NewProgram(player{a, stages, &at}, tea.WithInput(nil), tea.WithOutput(io.Discard), tea.WithoutSignalHandler(), tea.WithContext(t.Context()))
 	go func() {
 		p.Send(tea.WindowSizeMsg{Width: 120, Height: 40})
 		p.Send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{'2'}})
-		p.Send(runStartedMsg{r, set, run})
+		p.Send(runStartedMsg{r, r.set, run})
 	}()
-	end, err := p.Run()
-	if err != nil {
+	if _, err := p.Run(); err != nil {
 		t.Fatal(err)
 	}
-	w := end.(watcherOf)
-	if *w.stage != 5 || !r.ended || r.err != nil || r.snap.Reason != train.Stopped || r.snap.LR != 0.25 {
-		t.Errorf("got to stage %d, ended %v, err %v, reason %q, rate %v; wants 5, true, nil, stopped, 0.25", *w.stage, r.ended, r.err, r.snap.Reason, r.snap.LR)
-	}
+	return at
 }
 
-// watcherOf presses the next key when the screen has heard what the last one did.
-type watcherOf struct {
+// player presses the next keys when the screen has heard what they wait for.
+type player struct {
 	*app
-	t     *testing.T
-	stage *int
+	stages []stage
+	at     *int
 }
 
-func (w watcherOf) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+func (w player) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	_, cmd := w.app.Update(msg)
-	r := w.desk.run
-	if !r.have && !r.ended {
+	if *w.at == len(w.stages) || !w.desk.run.have || !w.stages[*w.at].when(w.desk.run) {
 		return w, cmd
 	}
-	press := func(keys string) {
-		*w.stage++
-		cmds := []tea.Cmd{cmd}
-		for _, k := range strings.Fields(keys) {
-			m := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)}
-			switch k {
-			case "space":
-				m = tea.KeyMsg{Type: tea.KeySpace, Runes: []rune{' '}}
-			case "enter":
-				m = tea.KeyMsg{Type: tea.KeyEnter}
-			case "ctrl+u":
-				m = tea.KeyMsg{Type: tea.KeyCtrlU}
-			}
-			_, c := w.app.Update(m)
-			cmds = append(cmds, c)
+	cmds := []tea.Cmd{cmd}
+	for _, k := range strings.Fields(w.stages[*w.at].keys) {
+		m := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)}
+		switch k {
+		case "space":
+			m = tea.KeyMsg{Type: tea.KeySpace, Runes: []rune{' '}}
+		case "enter":
+			m = tea.KeyMsg{Type: tea.KeyEnter}
+		case "ctrl+u":
+			m = tea.KeyMsg{Type: tea.KeyCtrlU}
 		}
-		cmd = tea.Batch(cmds...)
+		_, c := w.app.Update(m)
+		cmds = append(cmds, c)
 	}
-	switch p := &r.snap; *w.stage {
-	case 0:
-		if p.Phase == train.Paused {
-			press("n")
-		}
-	case 1:
-		if p.Phase == train.Paused && p.Step == 1 {
-			press("l ctrl+u 0 . 2 5 enter")
-		}
-	case 2:
-		if p.LR == 0.25 {
-			press("space")
-		}
-	case 3:
-		if p.Step > 50 {
-			if !strings.Contains(w.View(), "epoch") {
-				w.t.Error("the screen does not say where the run is")
-			}
-			press("S")
-		}
-	case 4:
-		if r.ended {
-			*w.stage++
-			w.desk.quit = true
-			return w, tea.Quit
-		}
-	}
-	return w, cmd
+	*w.at++
+	return w, tea.Batch(cmds...)
 }

@@ -174,7 +174,9 @@ func (d *desk) hear(msg tea.Msg) (tea.Cmd, bool) {
 		if m.state != d.run {
 			return nil, true
 		}
-		m.state.snap, m.state.have = m.snap, true
+		if m.snap.Phase != train.Preparing || !m.state.have { // one that goes on shows where it was meanwhile
+			m.state.snap, m.state.have = m.snap, true
+		}
 		return nextSnapshot(m.state), true
 	case runEndedMsg:
 		if m.state != d.run {
