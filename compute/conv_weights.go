@@ -80,7 +80,7 @@ func convWeightsWith(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
 	size := s.panels * g.KH * run * tileWidth
 	s.sums = shared.Scratch(s.parts * size)
 	For(p, s.parts, 1, s, weightPartTask)
-	For(p, g.KH*run, max(1, 65536/(s.parts*s.panels*tileWidth)), s, weightSum)
+	For(p, g.KH*run, max(16, 65536/(s.parts*s.panels*tileWidth)), s, weightSum)
 }
 
 // weightTileTask does whole sums for some panels of some rows of dw.
@@ -165,19 +165,9 @@ func weightPartTask(s *weightSweep, w *Worker, lo, hi int) {
 func weightSum(s *weightSweep, w *Worker, lo, hi int) {
 	size := len(s.sums) / s.parts
 	for panel := range s.panels {
-		col, cols := s.columns(panel)
-		at := panel * s.g.KH * len(s.rows)
-		for r := lo; r < hi; r++ {
-			var sum [tileWidth]float32
-			for q := range s.parts {
-				for j, v := range (*[tileWidth]float32)(s.sums[q*size+(at+r)*tileWidth:]) {
-					sum[j] += v
-				}
-			}
-			dw := s.dw[r*s.g.F+col:][:cols]
-			for j := range dw {
-				dw[j] += sum[j]
-			}
+		at := (panel*s.g.KH*len(s.rows) + lo) * tileWidth
+		for q := range s.parts {
+			s.finish(panel, lo, hi-lo, s.sums[q*size+at:])
 		}
 	}
 }
