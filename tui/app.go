@@ -26,6 +26,8 @@ type Options struct {
 	Seed    uint64      // 0: the network's own
 	// RunDir makes the folder for a run's checkpoints; nil: none are written.
 	RunDir func(network string) (string, error)
+	// RunsDir is the folder that Compare finds kept runs in; "": none are kept.
+	RunsDir string
 	// Machine names the kernel and the cores in the header: "avx2 · 2 threads".
 	Machine string
 

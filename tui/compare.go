@@ -20,6 +20,7 @@ type compareScreen struct {
 	open   map[string]bool // groups that show their rows, by place
 	cursor int
 	top    int
+	runs   *runsList // shown in place of the networks; nil: they are
 }
 
 // compareLine is one drawn line of the table.
@@ -93,7 +94,11 @@ func (c *compareScreen) Update(msg tea.Msg) (Screen, tea.Cmd) {
 		c.w, c.h = m.w, m.h
 		c.keepInView()
 	case tea.MouseMsg:
-		c.mouse(m)
+		if c.runs == nil {
+			c.mouse(m)
+		}
+	case runsReadMsg:
+		c.hear(m)
 	}
 	c.refresh()
 	return c, nil
@@ -128,6 +133,7 @@ var compareKeys = []keyBinding[compareScreen]{
 		when: func(c *compareScreen) bool { return len(c.of) > 1 }},
 	{keys: []string{"o"}, foot: "take", help: "put one of the networks on the desk", do: (*compareScreen).take,
 		when: func(c *compareScreen) bool { return len(c.of) > 1 }},
+	{keys: []string{"r"}, foot: "runs", help: "compare runs that are kept", do: (*compareScreen).showRuns},
 	{keys: []string{"z"}, help: "open all blocks, or fold all", do: (*compareScreen).foldAll},
 	{keys: []string{"j", "down"}, help: "next row", do: func(c *compareScreen) tea.Cmd { return c.move(1) }},
 	{keys: []string{"k", "up"}, help: "row before", do: func(c *compareScreen) tea.Cmd { return c.move(-1) }},
@@ -141,7 +147,12 @@ var compareKeys = []keyBinding[compareScreen]{
 	{keys: []string{"ctrl+r"}, help: "redo what was undone", do: func(c *compareScreen) tea.Cmd { return c.after(c.d.redo()) }},
 }
 
-func (c *compareScreen) Keys() []command { return bind(compareKeys, c) }
+func (c *compareScreen) Keys() []command {
+	if c.runs != nil {
+		return bind(runsKeys, c)
+	}
+	return bind(compareKeys, c)
+}
 
 func (c *compareScreen) after(cmd tea.Cmd) tea.Cmd {
 	c.refresh()

@@ -14,6 +14,9 @@ func (c *compareScreen) Header(int) string { return "" }
 // Status says how many rows differ.
 func (c *compareScreen) Status(w int) string {
 	t := c.d.theme
+	if c.runs != nil {
+		return t.dim.Render(fmt.Sprintf("%d of %d runs drawn", c.runs.count(), len(c.runs.logs)))
+	}
 	if len(c.of) < 2 {
 		return t.accent.Render("a") + t.dim.Render(" adds a network to compare with; c on Build keeps the present one here")
 	}
@@ -64,6 +67,9 @@ func (c *compareScreen) widths(w int) compareWidths {
 }
 
 func (c *compareScreen) View(w, h int) string {
+	if c.runs != nil {
+		return c.viewRuns(w, h)
+	}
 	t := c.d.theme
 	x := c.widths(w)
 	bar := " " + t.faint.Render("│") + " "

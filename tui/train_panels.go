@@ -286,6 +286,9 @@ func (s *trainScreen) rowLines(r *model.Row, x *rowStats, w int) []string {
 	}
 	out = append(out, "")
 	if f := findingAt(p, r, false); f != nil {
+		if s.w >= watchFrom { // the verdict below says the rest
+			return append(out, hang(levelStyle(t, f.Level), t.text, levelSign(f.Level), f.What, w)...)
+		}
 		return append(out, findingLines(t, f, w)...)
 	}
 	if x.trained && len(p.Verdict) > 0 {

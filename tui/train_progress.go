@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -175,7 +176,7 @@ func (s *trainScreen) endWords(p *train.Snapshot) []string {
 		parts = append(parts, t.accent.Render("R")+t.dim.Render(" trains anew"))
 	}
 	if p.Saved != "" {
-		parts = append(parts, t.dim.Render("kept in "+p.Saved))
+		parts = append(parts, t.dim.Render("kept: "+filepath.Base(p.Saved)))
 	} else {
 		parts = append(parts, t.dim.Render("not kept on disk"))
 	}
