@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -96,7 +97,8 @@ Without a command the screen opens.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o := tui.Options{DataDir: c.dataDir, Threads: c.threads, Seed: c.seed, ASCII: ascii, Theme: "auto",
-				RunDir: func(network string) (string, error) { return runDir("", network) }}
+				RunDir:  func(network string) (string, error) { return runDir("", network) },
+				RunsDir: runsDir()}
 			if light {
 				o.Theme = "light"
 			}
@@ -113,7 +115,19 @@ Without a command the screen opens.`,
 			if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
 				return errors.New("the screen needs a terminal on stdin and stdout: use 'layercake train', 'summary' or 'compare' without one")
 			}
-			return tui.Run(cmd.Context(), o)
+			threads := c.threads
+			if threads <= 0 {
+				threads = runtime.GOMAXPROCS(0)
+			}
+			o.Machine = fmt.Sprintf("%s · %d threads", compute.KernelName(), threads)
+			if threads == 1 {
+				o.Machine = compute.KernelName() + " · 1 thread"
+			}
+			err := tui.Run(cmd.Context(), o)
+			if errors.Is(err, context.Canceled) {
+				return errInterrupted
+			}
+			return err
 		},
 	}
 	f := root.PersistentFlags()
