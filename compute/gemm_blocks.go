@@ -84,6 +84,10 @@ func gemmWith(kern *gemmKernel, p *Pool, ta, tb bool, m, n, k int, a []float32, 
 			g.panels = np
 			if blocks < 8 {
 				g.panels = max(1, min(np, (np*blocks+15)/16))
+				if g.copyA {
+					// Each task copies its rows again.
+					g.panels = max(g.panels, min(np, 4))
+				}
 			}
 			g.colGroups = (np + g.panels - 1) / g.panels
 			g.copyA = g.copyA || g.panels >= 6 && (ta || lda >= 256)
