@@ -100,7 +100,7 @@ func TestColumns(t *testing.T) {
 			rows, c := s[0], s[1]
 			x, _ := fenced(t, r, rows*c)
 			dst, check := fenced(t, r, c)
-			want, before := make([]float64, c), wide(dst)
+			want := make([]float64, c)
 			dead := 0
 			for j := range c {
 				if j%4 == 1 { // a unit that never fires
@@ -122,7 +122,7 @@ func TestColumns(t *testing.T) {
 			ColumnSum(nil, rows, c, x, dst, false)
 			within(t, fmt.Sprint("columns of ", s), dst, want, 1e-6, abs)
 			copy(dst, randoms(3, c))
-			before = wide(dst)
+			before := wide(dst)
 			for j := range want {
 				want[j] += before[j]
 			}

@@ -1,7 +1,5 @@
 package data
 
-import "math"
-
 // stream is a small random generator (SplitMix64: Steele, Lea and Flood, Fast
 // splittable pseudorandom number generators, 2014). It is a value, so one for
 // every image or sample costs nothing, and its numbers are the same in every
@@ -37,13 +35,6 @@ func (s *stream) intn(n int) int { return int(s.next() % uint64(n)) }
 
 // chance is true with probability p.
 func (s *stream) chance(p float64) bool { return s.float() < p }
-
-// normal has mean 0 and deviation 1 (Box and Muller, A note on the generation
-// of random normal deviates, 1958).
-func (s *stream) normal() float64 {
-	u := 1 - s.float() // never 0
-	return math.Sqrt(-2*math.Log(u)) * math.Cos(2*math.Pi*s.float())
-}
 
 // permute fills p with a permutation of 0..len(p)-1.
 func (s *stream) permute(p []int) {

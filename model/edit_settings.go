@@ -343,7 +343,7 @@ func (s *Spec) unroll(it *Item) ([]Item, error) {
 	}
 	var out []Item
 	for rep := 1; rep <= n; rep++ {
-		env, err, _ := r.env(it, nil, rep)
+		env, _, err := r.env(it, nil, rep)
 		if err != nil {
 			return nil, err
 		}

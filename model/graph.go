@@ -343,7 +343,7 @@ func (r *resolver) unknown(key, name string) error {
 
 // layer resolves one layer: its row, and its node if nothing was refused yet.
 func (r *resolver) layer(it *Item, at Path, sc *scope, above []int, depth, parent int) []int {
-	m, bad, badPos := r.build(it, sc)
+	m, badPos, bad := r.build(it, sc)
 	row := Row{Depth: depth, Title: it.Kind, Kind: it.Kind, Node: -1, Parent: parent, Item: at}
 	row.Nodes = [2]int{len(r.g.Nodes), len(r.g.Nodes)}
 	stem := it.Kind
@@ -381,7 +381,7 @@ func (r *resolver) layer(it *Item, at Path, sc *scope, above []int, depth, paren
 
 // build makes an item's layer with its settings, or finds it made. Nil says
 // that there is no such kind.
-func (r *resolver) build(it *Item, sc *scope) (*made, error, Pos) {
+func (r *resolver) build(it *Item, sc *scope) (*made, Pos, error) {
 	key := madeKey{item: it}
 	for i := range it.Settings {
 		if it.Settings[i].Ref != "" {
@@ -390,11 +390,11 @@ func (r *resolver) build(it *Item, sc *scope) (*made, error, Pos) {
 		}
 	}
 	if m, ok := r.made[key]; ok {
-		return m, nil, Pos{}
+		return m, Pos{}, nil
 	}
 	kind := layers.Lookup(it.Kind)
 	if kind == nil {
-		return nil, fmt.Errorf("unknown layer %s%s", it.Kind, maybeKind(it.Kind)), it.Pos
+		return nil, it.Pos, fmt.Errorf("unknown layer %s%s", it.Kind, maybeKind(it.Kind))
 	}
 	m := &made{kind: kind, layer: kind.New()}
 	if len(it.Settings) > 0 {
@@ -405,14 +405,14 @@ func (r *resolver) build(it *Item, sc *scope) (*made, error, Pos) {
 			if s.Ref != "" {
 				var err error
 				if v, at, err = sc.value(s); err != nil {
-					return m, err, s.Pos
+					return m, s.Pos, err
 				}
 			}
 			if !hasField(fields, s.Key) {
-				return m, fmt.Errorf("no setting %q%s", s.Key, Suggest(s.Key, fieldNames(fields))), s.Pos
+				return m, s.Pos, fmt.Errorf("no setting %q%s", s.Key, Suggest(s.Key, fieldNames(fields)))
 			}
 			if err := setField(fields, s.Key, v); err != nil {
-				return m, err, at
+				return m, at, err
 			}
 		}
 	}
@@ -421,7 +421,7 @@ func (r *resolver) build(it *Item, sc *scope) (*made, error, Pos) {
 		r.made = map[madeKey]*made{}
 	}
 	r.made[key] = m
-	return m, nil, Pos{}
+	return m, Pos{}, nil
 }
 
 // settings stands for the template settings that a scope sees.
@@ -467,7 +467,7 @@ func (s *scope) value(set *Setting) (layers.Value, Pos, error) {
 		}
 		break // templates see their own settings only
 	}
-	return nil, set.Pos, fmt.Errorf("%s is $%s, which the block has no setting for: give it a default under settings:", set.Key, set.Ref)
+	return nil, set.Pos, fmt.Errorf("%s is $%s, which the block has no setting for: give it a default under settings", set.Key, set.Ref)
 }
 
 // apply multiplies or divides v as the reference says.

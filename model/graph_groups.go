@@ -90,7 +90,7 @@ func (r *resolver) block(it *Item, at Path, sc *scope, above []int, depth, paren
 		if rep == 1 || rep == 2 && len(it.First) > 0 || rep-1 <= len(it.Each) {
 			var err error
 			var bad Pos
-			if env, err, bad = r.env(it, sc, rep); err != nil {
+			if env, bad, err = r.env(it, sc, rep); err != nil {
 				r.refuse(row, full, it.Kind, at, bad, err)
 			}
 		}
@@ -138,9 +138,9 @@ func (s *scope) repeat(it *Item) (int, error) {
 
 // env is a template's settings in one repetition: the defaults, over them
 // with, over them first or the repetition's entry of each.
-func (r *resolver) env(it *Item, sc *scope, rep int) ([]bound, error, Pos) {
+func (r *resolver) env(it *Item, sc *scope, rep int) ([]bound, Pos, error) {
 	if it.Use == "" {
-		return nil, nil, Pos{} // the layers see the settings around them
+		return nil, Pos{}, nil // the layers see the settings around them
 	}
 	env := []bound{}
 	if t := r.templates[it.Use]; t != nil {
@@ -162,7 +162,7 @@ func (r *resolver) env(it *Item, sc *scope, rep int) ([]bound, error, Pos) {
 			if s.Ref != "" {
 				var err error
 				if v, at, err = sc.value(s); err != nil {
-					return env, err, s.Pos
+					return env, s.Pos, err
 				}
 			}
 			found := false
@@ -176,11 +176,11 @@ func (r *resolver) env(it *Item, sc *scope, rep int) ([]bound, error, Pos) {
 				for _, b := range env {
 					names = append(names, b.key)
 				}
-				return env, fmt.Errorf("block %s has no setting %q%s", it.Use, s.Key, Suggest(s.Key, names)), s.Pos
+				return env, s.Pos, fmt.Errorf("block %s has no setting %q%s", it.Use, s.Key, Suggest(s.Key, names))
 			}
 		}
 	}
-	return env, nil, Pos{}
+	return env, Pos{}, nil
 }
 
 // residual resolves out = add(layers(in), shortcut(in)).
@@ -288,7 +288,7 @@ func (r *resolver) bridge(it *Item, at Path, sc *scope, in int, a, b compute.Sha
 // put adds a layer that no file names.
 func (r *resolver) put(at Path, sc *scope, kind, name string, in, depth, parent int, settings ...Setting) int {
 	it := &Item{Kind: kind, Name: name, Settings: settings}
-	m, err, _ := r.build(it, sc)
+	m, _, err := r.build(it, sc)
 	row := Row{Depth: depth, Name: sc.prefix + name, Title: kind, Kind: kind, Node: -1, Parent: parent, Item: at,
 		Nodes: [2]int{len(r.g.Nodes), len(r.g.Nodes)}}
 	if m != nil {
