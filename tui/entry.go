@@ -1,72 +1,57 @@
 package tui
 
 import (
-	"unicode"
-
+	"github.com/charmbracelet/bubbles/key"
+	"github.com/charmbracelet/bubbles/textinput"
 	tea "github.com/charmbracelet/bubbletea"
 )
 
-// entry is a line of text being typed.
+// entry is a line of text being typed. The zero entry is empty.
 type entry struct {
-	text []rune
-	at   int // the cursor stands before text[at]
+	input textinput.Model
+	made  bool
 }
 
-func newEntry(text string) entry { return entry{[]rune(text), len([]rune(text))} }
+func newEntry(text string) entry {
+	var e entry
+	e.set(text)
+	return e
+}
 
-func (e *entry) String() string { return string(e.text) }
-
-func (e *entry) set(text string) { *e = newEntry(text) }
-
-// key takes a key and says whether it changed or moved anything.
-func (e *entry) key(m tea.KeyMsg) bool {
-	switch m.String() {
-	case "backspace", "ctrl+h":
-		if e.at > 0 {
-			e.text = append(e.text[:e.at-1:e.at-1], e.text[e.at:]...)
-			e.at--
-		}
-	case "delete":
-		if e.at < len(e.text) {
-			e.text = append(e.text[:e.at:e.at], e.text[e.at+1:]...)
-		}
-	case "left":
-		e.at = max(e.at-1, 0)
-	case "right":
-		e.at = min(e.at+1, len(e.text))
-	case "home", "ctrl+a":
-		e.at = 0
-	case "end", "ctrl+e":
-		e.at = len(e.text)
-	case "ctrl+u":
-		e.text, e.at = e.text[e.at:], 0
-	case "ctrl+w":
-		i := e.at
-		for i > 0 && e.text[i-1] == ' ' {
-			i--
-		}
-		for i > 0 && e.text[i-1] != ' ' {
-			i--
-		}
-		e.text, e.at = append(e.text[:i:i], e.text[e.at:]...), i
-	default:
-		if m.Type != tea.KeyRunes && m.Type != tea.KeySpace || m.Alt {
-			return false
-		}
-		var in []rune
-		for _, r := range m.Runes {
-			if unicode.IsPrint(r) {
-				in = append(in, r)
-			}
-		}
-		e.text = append(e.text[:e.at:e.at], append(in, e.text[e.at:]...)...)
-		e.at += len(in)
+// ready makes the text input of a zero entry.
+func (e *entry) ready() *textinput.Model {
+	if !e.made {
+		e.input, e.made = textinput.New(), true
+		e.input.Focus()
 	}
+	return &e.input
+}
+
+func (e *entry) String() string { return e.input.Value() }
+
+// set replaces the text; the cursor stands behind it.
+func (e *entry) set(text string) {
+	in := e.ready()
+	in.SetValue(text)
+	in.CursorEnd()
+}
+
+// key takes a key and says whether it is one of editing.
+func (e *entry) key(m tea.KeyMsg) bool {
+	in := e.ready()
+	k := in.KeyMap
+	if (m.Type != tea.KeyRunes && m.Type != tea.KeySpace || m.Alt) && !key.Matches(m, k.CharacterForward, k.CharacterBackward,
+		k.WordForward, k.WordBackward, k.DeleteWordBackward, k.DeleteWordForward, k.DeleteAfterCursor, k.DeleteBeforeCursor,
+		k.DeleteCharacterBackward, k.DeleteCharacterForward, k.LineStart, k.LineEnd) {
+		return false
+	}
+	*in, _ = in.Update(m) // its command only makes the cursor blink
 	return true
 }
 
 // view draws the text with its cursor, the cursor's part where w is short.
 func (e *entry) view(t *theme, w int) string {
-	from := max(e.at-w+2, 0)
-	return t.strong.Render(string(e.text[from:e.at])) + t.accent.Render("▏") + t.strong.Render(string(e.text[e.at:]))
+	text, at := []rune(e.ready().Value()), e.input.Position()
+	from := max(at-w+2, 0)
+	return t.strong.Render(string(text[from:at])) + t.accent.Render("▏") + t.strong.Render(string(text[at:]))
 }

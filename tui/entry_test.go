@@ -26,8 +26,8 @@ func TestEntry(t *testing.T) {
 				t.Errorf("%q: key %s is not taken", c.start, k)
 			}
 		}
-		if e.String() != c.want || e.at != c.at {
-			t.Errorf("%q after %v: %q with the cursor at %d, want %q at %d", c.start, c.keys, e.String(), e.at, c.want, c.at)
+		if e.String() != c.want || e.input.Position() != c.at {
+			t.Errorf("%q after %v: %q with the cursor at %d, want %q at %d", c.start, c.keys, e.String(), e.input.Position(), c.want, c.at)
 		}
 	}
 	e := newEntry("x")
