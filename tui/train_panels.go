@@ -74,7 +74,7 @@ func (s *trainScreen) curve(w, h int, c curveData) []string {
 		}
 		return lossFigure(x)
 	}
-	head := " " + t.strong.Render(fit(c.title, 8)) + " " + t.bar.Render(one+" train ") + t.text.Render(fit(now(c.nowIs), 6)) +
+	head := " " + t.strong.Render(fit(c.title, 8)) + " " + t.bar.Render(one+" train ") + t.text.Render(fit(now(c.nowIs), 7)) +
 		" " + t.second.Render(two+" test ") + t.text.Render(now(c.testIs))
 	out := []string{head}
 	if h < 4 {
@@ -320,7 +320,7 @@ func shareOfStep(p *train.Snapshot, x *rowStats) string {
 // size of a typical element below each.
 func histograms(t *theme, l *train.LayerStats, x *rowStats, w, h int) []string {
 	cell := 8 // two bins a cell
-	if w >= 56 && h >= 14 {
+	if w >= 60 && h >= 14 {
 		cell = 16
 	}
 	root := math.Sqrt(float64(max(x.weights, 1)))

@@ -85,7 +85,7 @@ func speed(t *theme, p *train.Snapshot) string {
 	if p.SamplesPerSecond > 0 {
 		x = widget.Group(int64(math.Round(p.SamplesPerSecond)))
 	}
-	return t.strong.Render(fitRight(x, 5)) + t.dim.Render(" samples/s")
+	return t.strong.Render(fitRight(x, 7)) + t.dim.Render(" samples/s")
 }
 
 // lossWords writes a loss with its name, the same width while it is below 10.
@@ -110,7 +110,7 @@ func accuracyWords(t *theme, name string, x float64) string {
 		return t.dim.Render(name) + t.strong.Render(fit("–", 4)) + "  "
 	}
 	n, unit, _ := strings.Cut(widget.Percent(x, 1), " ")
-	return t.dim.Render(name) + t.strong.Render(fitRight(n, 4)) + t.dim.Render(" "+unit)
+	return t.dim.Render(name) + t.strong.Render(fitRight(n, 5)) + t.dim.Render(" "+unit)
 }
 
 // Status is the line of progress: phase, epoch, what is left.
