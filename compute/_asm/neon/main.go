@@ -73,6 +73,7 @@ func three(code uint32, name string, d, n, m int) {
 func fadd(d, n, m int) { three(0x4e20d400, "fadd", d, n, m) }
 func fsub(d, n, m int) { three(0x4ea0d400, "fsub", d, n, m) }
 func fmul(d, n, m int) { three(0x6e20dc00, "fmul", d, n, m) }
+func fdiv(d, n, m int) { three(0x6e20fc00, "fdiv", d, n, m) }
 
 // fmax keeps a NaN.
 func fmax(d, n, m int) { three(0x4e20f400, "fmax", d, n, m) }
@@ -95,3 +96,5 @@ func fmlaLane(d, n, m, lane int) {
 }
 
 func zero(v int) { p("VEOR V%d.B16, V%d.B16, V%d.B16", v, v, v) }
+
+func fsqrt(d, n int) { word(0x6ea1f800, d, n, 0, fmt.Sprintf("fsqrt v%d.4s, v%d.4s", d, n)) }
