@@ -56,6 +56,16 @@ type vectors struct {
 	normalizeReLU func(mean, scale, beta, x, y []float32, rows int)   // and then max(y, 0)
 	normGrad      func(n normGradArgs, x, dy, dx []float32, rows int) // dx = scale·(dy − a − (x−mean)·b)
 
+	// the same with what stands behind batch norm: y = (x−mean)·scale + beta + z,
+	// without and with relu; and the gradients with dy taken for 0 where relu let nothing
+	// through, by the norm's output worked out again, or by y, which is relu's output:
+	// what is left of dy then goes to dm.
+	normalizeAdd     func(mean, scale, beta, x, z, y []float32, rows int)
+	normalizeAddReLU func(mean, scale, beta, x, z, y []float32, rows int)
+	colGradReLU      func(s, q, mean, scale, beta, x, dy []float32, rows int)
+	colGradMask      func(s, q, mean, x, y, dy, dm []float32, rows int)
+	normGradReLU     func(n normGradArgs, x, dy, dx []float32, rows int)
+
 	maxOf  func(x []float32) float32
 	expSum func(y, x []float32, shift float32) float32 // y = exp(x−shift), their sum
 
@@ -73,8 +83,9 @@ type vectors struct {
 	avgPoolGrad    func(w poolWindow, dy, dx []float32, s float32) // dx += s·dy
 }
 
-// normGradArgs are the column vectors of batch norm's backward sweep.
-type normGradArgs struct{ mean, scale, a, b []float32 }
+// normGradArgs are the column vectors of batch norm's backward sweep; beta is
+// for the one through relu.
+type normGradArgs struct{ mean, scale, beta, a, b []float32 }
 
 // mustLen panics unless all lengths are n: a wrong length is our bug.
 func mustLen(what string, n int, lens ...int) {

@@ -79,6 +79,13 @@ var avx2Vectors = vectors{
 	normGrad: func(n normGradArgs, x, dy, dx []float32, rows int) {
 		normGradAVX2(n.mean, n.scale, n.a, n.b, x, dy, dx, rows)
 	},
+	normalizeAdd:     normalizeAddAVX2,
+	normalizeAddReLU: normalizeAddReLUAVX2,
+	colGradReLU:      colGradReLUAVX2,
+	colGradMask:      colGradMaskAVX2,
+	normGradReLU: func(n normGradArgs, x, dy, dx []float32, rows int) {
+		normGradReLUAVX2(n.mean, n.scale, n.beta, n.a, n.b, x, dy, dx, rows)
+	},
 	maxOf:          maxOfAVX2,
 	expSum:         expSumAVX2,
 	sgd:            sgdVectors,

@@ -5876,6 +5876,671 @@ one_end:
 	VZEROUPPER
 	RET
 
+// func normalizeAddAVX2(mean []float32, scale []float32, beta []float32, x []float32, z []float32, y []float32, rows int)
+// Requires: AVX, FMA3
+TEXT ·normalizeAddAVX2(SB), NOSPLIT, $0-152
+	MOVQ mean_base+0(FP), AX
+	MOVQ scale_base+24(FP), CX
+	MOVQ beta_base+48(FP), DX
+	MOVQ x_base+72(FP), BX
+	MOVQ z_base+96(FP), SI
+	MOVQ y_base+120(FP), DI
+	MOVQ mean_len+8(FP), R8
+	MOVQ rows+144(FP), R9
+	LEAQ (R8)(R8*1), R10
+	ADDQ R10, R10
+
+many:
+	CMPQ R9, $0x01
+	JLT  many_end
+	XORQ R11, R11
+	MOVQ R8, R12
+	SUBQ $0x08, R12
+
+many_columns:
+	CMPQ        R11, R12
+	JGT         many_tail
+	VMOVUPS     (AX)(R11*4), Y0
+	VMOVUPS     (CX)(R11*4), Y1
+	VMOVUPS     (DX)(R11*4), Y2
+	VMOVUPS     (BX)(R11*4), Y3
+	VMOVUPS     (SI)(R11*4), Y4
+	VSUBPS      Y0, Y3, Y3
+	VFMADD213PS Y2, Y1, Y3
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, (DI)(R11*4)
+	ADDQ        $0x08, R11
+	JMP         many_columns
+
+many_tail:
+	MOVQ        R8, R12
+	SUBQ        R11, R12
+	JE          many_next
+	LEAQ        vec_mask<>+0(SB), R13
+	MOVQ        $0x00000008, R14
+	SUBQ        R12, R14
+	VMOVUPS     (R13)(R14*4), Y0
+	VMASKMOVPS  (AX)(R11*4), Y0, Y1
+	VMASKMOVPS  (CX)(R11*4), Y0, Y2
+	VMASKMOVPS  (DX)(R11*4), Y0, Y3
+	VMASKMOVPS  (BX)(R11*4), Y0, Y4
+	VMASKMOVPS  (SI)(R11*4), Y0, Y5
+	VSUBPS      Y1, Y4, Y4
+	VFMADD213PS Y3, Y2, Y4
+	VADDPS      Y5, Y4, Y4
+	VMASKMOVPS  Y4, Y0, (DI)(R11*4)
+
+many_next:
+	ADDQ R10, BX
+	ADDQ R10, SI
+	ADDQ R10, DI
+	SUBQ $0x01, R9
+	JMP  many
+
+many_end:
+one:
+	CMPQ R9, $0x01
+	JLT  one_end
+	XORQ R11, R11
+	MOVQ R8, R12
+	SUBQ $0x08, R12
+
+one_columns:
+	CMPQ        R11, R12
+	JGT         one_tail
+	VMOVUPS     (AX)(R11*4), Y0
+	VMOVUPS     (CX)(R11*4), Y1
+	VMOVUPS     (DX)(R11*4), Y2
+	VMOVUPS     (BX)(R11*4), Y3
+	VMOVUPS     (SI)(R11*4), Y4
+	VSUBPS      Y0, Y3, Y3
+	VFMADD213PS Y2, Y1, Y3
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, (DI)(R11*4)
+	ADDQ        $0x08, R11
+	JMP         one_columns
+
+one_tail:
+	MOVQ        R8, R12
+	SUBQ        R11, R12
+	JE          one_next
+	LEAQ        vec_mask<>+0(SB), R13
+	MOVQ        $0x00000008, R14
+	SUBQ        R12, R14
+	VMOVUPS     (R13)(R14*4), Y0
+	VMASKMOVPS  (AX)(R11*4), Y0, Y1
+	VMASKMOVPS  (CX)(R11*4), Y0, Y2
+	VMASKMOVPS  (DX)(R11*4), Y0, Y3
+	VMASKMOVPS  (BX)(R11*4), Y0, Y4
+	VMASKMOVPS  (SI)(R11*4), Y0, Y5
+	VSUBPS      Y1, Y4, Y4
+	VFMADD213PS Y3, Y2, Y4
+	VADDPS      Y5, Y4, Y4
+	VMASKMOVPS  Y4, Y0, (DI)(R11*4)
+
+one_next:
+	ADDQ R10, BX
+	ADDQ R10, SI
+	ADDQ R10, DI
+	SUBQ $0x01, R9
+	JMP  one
+
+one_end:
+	VZEROUPPER
+	RET
+
+// func normalizeAddReLUAVX2(mean []float32, scale []float32, beta []float32, x []float32, z []float32, y []float32, rows int)
+// Requires: AVX, FMA3
+TEXT ·normalizeAddReLUAVX2(SB), NOSPLIT, $0-152
+	MOVQ mean_base+0(FP), AX
+	MOVQ scale_base+24(FP), CX
+	MOVQ beta_base+48(FP), DX
+	MOVQ x_base+72(FP), BX
+	MOVQ z_base+96(FP), SI
+	MOVQ y_base+120(FP), DI
+	MOVQ mean_len+8(FP), R8
+	MOVQ rows+144(FP), R9
+	LEAQ (R8)(R8*1), R10
+	ADDQ R10, R10
+
+many:
+	CMPQ R9, $0x01
+	JLT  many_end
+	XORQ R11, R11
+	MOVQ R8, R12
+	SUBQ $0x08, R12
+
+many_columns:
+	CMPQ        R11, R12
+	JGT         many_tail
+	VMOVUPS     (AX)(R11*4), Y0
+	VMOVUPS     (CX)(R11*4), Y1
+	VMOVUPS     (DX)(R11*4), Y2
+	VMOVUPS     (BX)(R11*4), Y3
+	VMOVUPS     (SI)(R11*4), Y4
+	VSUBPS      Y0, Y3, Y3
+	VFMADD213PS Y2, Y1, Y3
+	VADDPS      Y4, Y3, Y3
+	VXORPS      Y0, Y0, Y0
+	VMAXPS      Y3, Y0, Y3
+	VMOVUPS     Y3, (DI)(R11*4)
+	ADDQ        $0x08, R11
+	JMP         many_columns
+
+many_tail:
+	MOVQ        R8, R12
+	SUBQ        R11, R12
+	JE          many_next
+	LEAQ        vec_mask<>+0(SB), R13
+	MOVQ        $0x00000008, R14
+	SUBQ        R12, R14
+	VMOVUPS     (R13)(R14*4), Y0
+	VMASKMOVPS  (AX)(R11*4), Y0, Y1
+	VMASKMOVPS  (CX)(R11*4), Y0, Y2
+	VMASKMOVPS  (DX)(R11*4), Y0, Y3
+	VMASKMOVPS  (BX)(R11*4), Y0, Y4
+	VMASKMOVPS  (SI)(R11*4), Y0, Y5
+	VSUBPS      Y1, Y4, Y4
+	VFMADD213PS Y3, Y2, Y4
+	VADDPS      Y5, Y4, Y4
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y4, Y1, Y4
+	VMASKMOVPS  Y4, Y0, (DI)(R11*4)
+
+many_next:
+	ADDQ R10, BX
+	ADDQ R10, SI
+	ADDQ R10, DI
+	SUBQ $0x01, R9
+	JMP  many
+
+many_end:
+one:
+	CMPQ R9, $0x01
+	JLT  one_end
+	XORQ R11, R11
+	MOVQ R8, R12
+	SUBQ $0x08, R12
+
+one_columns:
+	CMPQ        R11, R12
+	JGT         one_tail
+	VMOVUPS     (AX)(R11*4), Y0
+	VMOVUPS     (CX)(R11*4), Y1
+	VMOVUPS     (DX)(R11*4), Y2
+	VMOVUPS     (BX)(R11*4), Y3
+	VMOVUPS     (SI)(R11*4), Y4
+	VSUBPS      Y0, Y3, Y3
+	VFMADD213PS Y2, Y1, Y3
+	VADDPS      Y4, Y3, Y3
+	VXORPS      Y0, Y0, Y0
+	VMAXPS      Y3, Y0, Y3
+	VMOVUPS     Y3, (DI)(R11*4)
+	ADDQ        $0x08, R11
+	JMP         one_columns
+
+one_tail:
+	MOVQ        R8, R12
+	SUBQ        R11, R12
+	JE          one_next
+	LEAQ        vec_mask<>+0(SB), R13
+	MOVQ        $0x00000008, R14
+	SUBQ        R12, R14
+	VMOVUPS     (R13)(R14*4), Y0
+	VMASKMOVPS  (AX)(R11*4), Y0, Y1
+	VMASKMOVPS  (CX)(R11*4), Y0, Y2
+	VMASKMOVPS  (DX)(R11*4), Y0, Y3
+	VMASKMOVPS  (BX)(R11*4), Y0, Y4
+	VMASKMOVPS  (SI)(R11*4), Y0, Y5
+	VSUBPS      Y1, Y4, Y4
+	VFMADD213PS Y3, Y2, Y4
+	VADDPS      Y5, Y4, Y4
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y4, Y1, Y4
+	VMASKMOVPS  Y4, Y0, (DI)(R11*4)
+
+one_next:
+	ADDQ R10, BX
+	ADDQ R10, SI
+	ADDQ R10, DI
+	SUBQ $0x01, R9
+	JMP  one
+
+one_end:
+	VZEROUPPER
+	RET
+
+// func colGradReLUAVX2(s []float32, q []float32, mean []float32, scale []float32, beta []float32, x []float32, dy []float32, rows int)
+// Requires: AVX, FMA3
+TEXT ·colGradReLUAVX2(SB), NOSPLIT, $0-176
+	MOVQ s_base+0(FP), AX
+	MOVQ q_base+24(FP), CX
+	MOVQ mean_base+48(FP), DX
+	MOVQ scale_base+72(FP), BX
+	MOVQ beta_base+96(FP), SI
+	MOVQ x_base+120(FP), DI
+	MOVQ dy_base+144(FP), R8
+	MOVQ s_len+8(FP), R9
+	MOVQ rows+168(FP), R10
+	LEAQ (R9)(R9*1), R11
+	ADDQ R11, R11
+
+many:
+	CMPQ R10, $0x01
+	JLT  many_end
+	XORQ R12, R12
+	MOVQ R9, R13
+	SUBQ $0x08, R13
+
+many_columns:
+	CMPQ        R12, R13
+	JGT         many_tail
+	VMOVUPS     (AX)(R12*4), Y0
+	VMOVUPS     (CX)(R12*4), Y1
+	VMOVUPS     (DX)(R12*4), Y2
+	VMOVUPS     (BX)(R12*4), Y3
+	VMOVUPS     (SI)(R12*4), Y4
+	VMOVUPS     (DI)(R12*4), Y5
+	VMOVUPS     (R8)(R12*4), Y6
+	VSUBPS      Y2, Y5, Y5
+	VMOVAPS     Y5, Y2
+	VFMADD213PS Y4, Y3, Y2
+	VXORPS      Y3, Y3, Y3
+	VCMPPS      $0x1e, Y3, Y2, Y2
+	VANDPS      Y2, Y6, Y6
+	VADDPS      Y6, Y0, Y0
+	VFMADD231PS Y5, Y6, Y1
+	VMOVUPS     Y0, (AX)(R12*4)
+	VMOVUPS     Y1, (CX)(R12*4)
+	ADDQ        $0x08, R12
+	JMP         many_columns
+
+many_tail:
+	MOVQ        R9, R13
+	SUBQ        R12, R13
+	JE          many_next
+	LEAQ        vec_mask<>+0(SB), R14
+	MOVQ        $0x00000008, R15
+	SUBQ        R13, R15
+	VMOVUPS     (R14)(R15*4), Y0
+	VMASKMOVPS  (AX)(R12*4), Y0, Y1
+	VMASKMOVPS  (CX)(R12*4), Y0, Y2
+	VMASKMOVPS  (DX)(R12*4), Y0, Y3
+	VMASKMOVPS  (BX)(R12*4), Y0, Y4
+	VMASKMOVPS  (SI)(R12*4), Y0, Y5
+	VMASKMOVPS  (DI)(R12*4), Y0, Y6
+	VMASKMOVPS  (R8)(R12*4), Y0, Y7
+	VSUBPS      Y3, Y6, Y6
+	VMOVAPS     Y6, Y3
+	VFMADD213PS Y5, Y4, Y3
+	VXORPS      Y4, Y4, Y4
+	VCMPPS      $0x1e, Y4, Y3, Y3
+	VANDPS      Y3, Y7, Y7
+	VADDPS      Y7, Y1, Y1
+	VFMADD231PS Y6, Y7, Y2
+	VMASKMOVPS  Y1, Y0, (AX)(R12*4)
+	VMASKMOVPS  Y2, Y0, (CX)(R12*4)
+
+many_next:
+	ADDQ R11, DI
+	ADDQ R11, R8
+	SUBQ $0x01, R10
+	JMP  many
+
+many_end:
+one:
+	CMPQ R10, $0x01
+	JLT  one_end
+	XORQ R12, R12
+	MOVQ R9, R13
+	SUBQ $0x08, R13
+
+one_columns:
+	CMPQ        R12, R13
+	JGT         one_tail
+	VMOVUPS     (AX)(R12*4), Y0
+	VMOVUPS     (CX)(R12*4), Y1
+	VMOVUPS     (DX)(R12*4), Y2
+	VMOVUPS     (BX)(R12*4), Y3
+	VMOVUPS     (SI)(R12*4), Y4
+	VMOVUPS     (DI)(R12*4), Y5
+	VMOVUPS     (R8)(R12*4), Y6
+	VSUBPS      Y2, Y5, Y5
+	VMOVAPS     Y5, Y2
+	VFMADD213PS Y4, Y3, Y2
+	VXORPS      Y3, Y3, Y3
+	VCMPPS      $0x1e, Y3, Y2, Y2
+	VANDPS      Y2, Y6, Y6
+	VADDPS      Y6, Y0, Y0
+	VFMADD231PS Y5, Y6, Y1
+	VMOVUPS     Y0, (AX)(R12*4)
+	VMOVUPS     Y1, (CX)(R12*4)
+	ADDQ        $0x08, R12
+	JMP         one_columns
+
+one_tail:
+	MOVQ        R9, R13
+	SUBQ        R12, R13
+	JE          one_next
+	LEAQ        vec_mask<>+0(SB), R14
+	MOVQ        $0x00000008, R15
+	SUBQ        R13, R15
+	VMOVUPS     (R14)(R15*4), Y0
+	VMASKMOVPS  (AX)(R12*4), Y0, Y1
+	VMASKMOVPS  (CX)(R12*4), Y0, Y2
+	VMASKMOVPS  (DX)(R12*4), Y0, Y3
+	VMASKMOVPS  (BX)(R12*4), Y0, Y4
+	VMASKMOVPS  (SI)(R12*4), Y0, Y5
+	VMASKMOVPS  (DI)(R12*4), Y0, Y6
+	VMASKMOVPS  (R8)(R12*4), Y0, Y7
+	VSUBPS      Y3, Y6, Y6
+	VMOVAPS     Y6, Y3
+	VFMADD213PS Y5, Y4, Y3
+	VXORPS      Y4, Y4, Y4
+	VCMPPS      $0x1e, Y4, Y3, Y3
+	VANDPS      Y3, Y7, Y7
+	VADDPS      Y7, Y1, Y1
+	VFMADD231PS Y6, Y7, Y2
+	VMASKMOVPS  Y1, Y0, (AX)(R12*4)
+	VMASKMOVPS  Y2, Y0, (CX)(R12*4)
+
+one_next:
+	ADDQ R11, DI
+	ADDQ R11, R8
+	SUBQ $0x01, R10
+	JMP  one
+
+one_end:
+	VZEROUPPER
+	RET
+
+// func colGradMaskAVX2(s []float32, q []float32, mean []float32, x []float32, y []float32, dy []float32, dm []float32, rows int)
+// Requires: AVX, FMA3
+TEXT ·colGradMaskAVX2(SB), NOSPLIT, $0-176
+	MOVQ s_base+0(FP), AX
+	MOVQ q_base+24(FP), CX
+	MOVQ mean_base+48(FP), DX
+	MOVQ x_base+72(FP), BX
+	MOVQ y_base+96(FP), SI
+	MOVQ dy_base+120(FP), DI
+	MOVQ dm_base+144(FP), R8
+	MOVQ s_len+8(FP), R9
+	MOVQ rows+168(FP), R10
+	LEAQ (R9)(R9*1), R11
+	ADDQ R11, R11
+
+many:
+	CMPQ R10, $0x01
+	JLT  many_end
+	XORQ R12, R12
+	MOVQ R9, R13
+	SUBQ $0x08, R13
+
+many_columns:
+	CMPQ        R12, R13
+	JGT         many_tail
+	VMOVUPS     (AX)(R12*4), Y0
+	VMOVUPS     (CX)(R12*4), Y1
+	VMOVUPS     (DX)(R12*4), Y2
+	VMOVUPS     (BX)(R12*4), Y3
+	VMOVUPS     (SI)(R12*4), Y4
+	VMOVUPS     (DI)(R12*4), Y5
+	VSUBPS      Y2, Y3, Y3
+	VXORPS      Y2, Y2, Y2
+	VCMPPS      $0x1e, Y2, Y4, Y2
+	VANDPS      Y2, Y5, Y5
+	VADDPS      Y5, Y0, Y0
+	VFMADD231PS Y3, Y5, Y1
+	VMOVUPS     Y0, (AX)(R12*4)
+	VMOVUPS     Y1, (CX)(R12*4)
+	VMOVUPS     Y5, (R8)(R12*4)
+	ADDQ        $0x08, R12
+	JMP         many_columns
+
+many_tail:
+	MOVQ        R9, R13
+	SUBQ        R12, R13
+	JE          many_next
+	LEAQ        vec_mask<>+0(SB), R14
+	MOVQ        $0x00000008, R15
+	SUBQ        R13, R15
+	VMOVUPS     (R14)(R15*4), Y0
+	VMASKMOVPS  (AX)(R12*4), Y0, Y1
+	VMASKMOVPS  (CX)(R12*4), Y0, Y2
+	VMASKMOVPS  (DX)(R12*4), Y0, Y3
+	VMASKMOVPS  (BX)(R12*4), Y0, Y4
+	VMASKMOVPS  (SI)(R12*4), Y0, Y5
+	VMASKMOVPS  (DI)(R12*4), Y0, Y6
+	VSUBPS      Y3, Y4, Y4
+	VXORPS      Y3, Y3, Y3
+	VCMPPS      $0x1e, Y3, Y5, Y3
+	VANDPS      Y3, Y6, Y6
+	VADDPS      Y6, Y1, Y1
+	VFMADD231PS Y4, Y6, Y2
+	VMASKMOVPS  Y1, Y0, (AX)(R12*4)
+	VMASKMOVPS  Y2, Y0, (CX)(R12*4)
+	VMASKMOVPS  Y6, Y0, (R8)(R12*4)
+
+many_next:
+	ADDQ R11, BX
+	ADDQ R11, SI
+	ADDQ R11, DI
+	ADDQ R11, R8
+	SUBQ $0x01, R10
+	JMP  many
+
+many_end:
+one:
+	CMPQ R10, $0x01
+	JLT  one_end
+	XORQ R12, R12
+	MOVQ R9, R13
+	SUBQ $0x08, R13
+
+one_columns:
+	CMPQ        R12, R13
+	JGT         one_tail
+	VMOVUPS     (AX)(R12*4), Y0
+	VMOVUPS     (CX)(R12*4), Y1
+	VMOVUPS     (DX)(R12*4), Y2
+	VMOVUPS     (BX)(R12*4), Y3
+	VMOVUPS     (SI)(R12*4), Y4
+	VMOVUPS     (DI)(R12*4), Y5
+	VSUBPS      Y2, Y3, Y3
+	VXORPS      Y2, Y2, Y2
+	VCMPPS      $0x1e, Y2, Y4, Y2
+	VANDPS      Y2, Y5, Y5
+	VADDPS      Y5, Y0, Y0
+	VFMADD231PS Y3, Y5, Y1
+	VMOVUPS     Y0, (AX)(R12*4)
+	VMOVUPS     Y1, (CX)(R12*4)
+	VMOVUPS     Y5, (R8)(R12*4)
+	ADDQ        $0x08, R12
+	JMP         one_columns
+
+one_tail:
+	MOVQ        R9, R13
+	SUBQ        R12, R13
+	JE          one_next
+	LEAQ        vec_mask<>+0(SB), R14
+	MOVQ        $0x00000008, R15
+	SUBQ        R13, R15
+	VMOVUPS     (R14)(R15*4), Y0
+	VMASKMOVPS  (AX)(R12*4), Y0, Y1
+	VMASKMOVPS  (CX)(R12*4), Y0, Y2
+	VMASKMOVPS  (DX)(R12*4), Y0, Y3
+	VMASKMOVPS  (BX)(R12*4), Y0, Y4
+	VMASKMOVPS  (SI)(R12*4), Y0, Y5
+	VMASKMOVPS  (DI)(R12*4), Y0, Y6
+	VSUBPS      Y3, Y4, Y4
+	VXORPS      Y3, Y3, Y3
+	VCMPPS      $0x1e, Y3, Y5, Y3
+	VANDPS      Y3, Y6, Y6
+	VADDPS      Y6, Y1, Y1
+	VFMADD231PS Y4, Y6, Y2
+	VMASKMOVPS  Y1, Y0, (AX)(R12*4)
+	VMASKMOVPS  Y2, Y0, (CX)(R12*4)
+	VMASKMOVPS  Y6, Y0, (R8)(R12*4)
+
+one_next:
+	ADDQ R11, BX
+	ADDQ R11, SI
+	ADDQ R11, DI
+	ADDQ R11, R8
+	SUBQ $0x01, R10
+	JMP  one
+
+one_end:
+	VZEROUPPER
+	RET
+
+// func normGradReLUAVX2(mean []float32, scale []float32, beta []float32, a []float32, b []float32, x []float32, dy []float32, dx []float32, rows int)
+// Requires: AVX, FMA3
+TEXT ·normGradReLUAVX2(SB), NOSPLIT, $8-200
+	MOVQ mean_base+0(FP), AX
+	MOVQ scale_base+24(FP), CX
+	MOVQ beta_base+48(FP), DX
+	MOVQ a_base+72(FP), BX
+	MOVQ b_base+96(FP), SI
+	MOVQ x_base+120(FP), DI
+	MOVQ dy_base+144(FP), R8
+	MOVQ dx_base+168(FP), R9
+	MOVQ mean_len+8(FP), R10
+	MOVQ rows+192(FP), R11
+	LEAQ (R10)(R10*1), R12
+	ADDQ R12, R12
+
+many:
+	CMPQ R11, $0x01
+	JLT  many_end
+	XORQ R13, R13
+	MOVQ R10, R14
+	SUBQ $0x08, R14
+
+many_columns:
+	CMPQ         R13, R14
+	JGT          many_tail
+	VMOVUPS      (AX)(R13*4), Y0
+	VMOVUPS      (CX)(R13*4), Y1
+	VMOVUPS      (DX)(R13*4), Y2
+	VMOVUPS      (BX)(R13*4), Y3
+	VMOVUPS      (SI)(R13*4), Y4
+	VMOVUPS      (DI)(R13*4), Y5
+	VMOVUPS      (R8)(R13*4), Y6
+	VSUBPS       Y0, Y5, Y5
+	VMOVAPS      Y5, Y0
+	VFMADD213PS  Y2, Y1, Y0
+	VXORPS       Y2, Y2, Y2
+	VCMPPS       $0x1e, Y2, Y0, Y0
+	VANDPS       Y0, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VFNMADD231PS Y4, Y5, Y6
+	VMULPS       Y1, Y6, Y6
+	VMOVUPS      Y6, (R9)(R13*4)
+	ADDQ         $0x08, R13
+	JMP          many_columns
+
+many_tail:
+	MOVQ         R10, R14
+	SUBQ         R13, R14
+	JE           many_next
+	LEAQ         vec_mask<>+0(SB), R15
+	MOVQ         $0x00000008, BP
+	SUBQ         R14, BP
+	VMOVUPS      (R15)(BP*4), Y0
+	VMASKMOVPS   (AX)(R13*4), Y0, Y1
+	VMASKMOVPS   (CX)(R13*4), Y0, Y2
+	VMASKMOVPS   (DX)(R13*4), Y0, Y3
+	VMASKMOVPS   (BX)(R13*4), Y0, Y4
+	VMASKMOVPS   (SI)(R13*4), Y0, Y5
+	VMASKMOVPS   (DI)(R13*4), Y0, Y6
+	VMASKMOVPS   (R8)(R13*4), Y0, Y7
+	VSUBPS       Y1, Y6, Y6
+	VMOVAPS      Y6, Y1
+	VFMADD213PS  Y3, Y2, Y1
+	VXORPS       Y3, Y3, Y3
+	VCMPPS       $0x1e, Y3, Y1, Y1
+	VANDPS       Y1, Y7, Y7
+	VSUBPS       Y4, Y7, Y7
+	VFNMADD231PS Y5, Y6, Y7
+	VMULPS       Y2, Y7, Y7
+	VMASKMOVPS   Y7, Y0, (R9)(R13*4)
+
+many_next:
+	ADDQ R12, DI
+	ADDQ R12, R8
+	ADDQ R12, R9
+	SUBQ $0x01, R11
+	JMP  many
+
+many_end:
+one:
+	CMPQ R11, $0x01
+	JLT  one_end
+	XORQ R13, R13
+	MOVQ R10, R14
+	SUBQ $0x08, R14
+
+one_columns:
+	CMPQ         R13, R14
+	JGT          one_tail
+	VMOVUPS      (AX)(R13*4), Y0
+	VMOVUPS      (CX)(R13*4), Y1
+	VMOVUPS      (DX)(R13*4), Y2
+	VMOVUPS      (BX)(R13*4), Y3
+	VMOVUPS      (SI)(R13*4), Y4
+	VMOVUPS      (DI)(R13*4), Y5
+	VMOVUPS      (R8)(R13*4), Y6
+	VSUBPS       Y0, Y5, Y5
+	VMOVAPS      Y5, Y0
+	VFMADD213PS  Y2, Y1, Y0
+	VXORPS       Y2, Y2, Y2
+	VCMPPS       $0x1e, Y2, Y0, Y0
+	VANDPS       Y0, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VFNMADD231PS Y4, Y5, Y6
+	VMULPS       Y1, Y6, Y6
+	VMOVUPS      Y6, (R9)(R13*4)
+	ADDQ         $0x08, R13
+	JMP          one_columns
+
+one_tail:
+	MOVQ         R10, R14
+	SUBQ         R13, R14
+	JE           one_next
+	LEAQ         vec_mask<>+0(SB), R15
+	MOVQ         $0x00000008, BP
+	SUBQ         R14, BP
+	VMOVUPS      (R15)(BP*4), Y0
+	VMASKMOVPS   (AX)(R13*4), Y0, Y1
+	VMASKMOVPS   (CX)(R13*4), Y0, Y2
+	VMASKMOVPS   (DX)(R13*4), Y0, Y3
+	VMASKMOVPS   (BX)(R13*4), Y0, Y4
+	VMASKMOVPS   (SI)(R13*4), Y0, Y5
+	VMASKMOVPS   (DI)(R13*4), Y0, Y6
+	VMASKMOVPS   (R8)(R13*4), Y0, Y7
+	VSUBPS       Y1, Y6, Y6
+	VMOVAPS      Y6, Y1
+	VFMADD213PS  Y3, Y2, Y1
+	VXORPS       Y3, Y3, Y3
+	VCMPPS       $0x1e, Y3, Y1, Y1
+	VANDPS       Y1, Y7, Y7
+	VSUBPS       Y4, Y7, Y7
+	VFNMADD231PS Y5, Y6, Y7
+	VMULPS       Y2, Y7, Y7
+	VMASKMOVPS   Y7, Y0, (R9)(R13*4)
+
+one_next:
+	ADDQ R12, DI
+	ADDQ R12, R8
+	ADDQ R12, R9
+	SUBQ $0x01, R11
+	JMP  one
+
+one_end:
+	VZEROUPPER
+	RET
+
 // func normGradAVX2(mean []float32, scale []float32, a []float32, b []float32, x []float32, dy []float32, dx []float32, rows int)
 // Requires: AVX, FMA3
 TEXT ·normGradAVX2(SB), NOSPLIT, $0-176

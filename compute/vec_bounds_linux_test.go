@@ -78,6 +78,10 @@ func sweepsInside(t *testing.T, n int, end bool) {
 		BatchNormForward(nil, rows, n, x, a, b, y, c, d, nil, nil, 1, 1)
 		BatchNormReLUForward(nil, rows, n, x, a, b, y, c, d, nil, nil, 1, 1)
 		BatchNormBackward(nil, rows, n, x, a, b, c, y, z, nil, nil)
+		BatchNormAddForward(nil, rows, n, x, a, b, z, y, c, d, nil, nil, 1, 1, false)
+		BatchNormAddForward(nil, rows, n, x, a, b, z, y, c, d, nil, nil, 1, 1, true)
+		BatchNormReLUBackward(nil, rows, n, x, a, b, c, d, y, z, nil, nil)
+		BatchNormMaskBackward(nil, rows, n, x, a, b, c, y, z, z, x, nil, nil)
 		GlobalAvgForward(nil, 1, rows, n, x, a)
 		GlobalAvgBackward(nil, 1, rows, n, a, x)
 	}

@@ -5,31 +5,38 @@ import "math"
 // genericVectors are the inner loops in plain Go: always compiled, and what
 // every other set is tested against.
 var genericVectors = vectors{
-	name:           "generic",
-	add:            plusGeneric,
-	addReLU:        plusReLUGeneric,
-	mul:            timesGeneric,
-	mulAdd:         timesAddGeneric,
-	scale:          scaleGeneric,
-	relu:           reluGeneric,
-	reluGrad:       reluGradGeneric,
-	act:            actGeneric,
-	actGrad:        actGradGeneric,
-	dropout:        dropoutGeneric,
-	dropoutGrad:    dropoutGradGeneric,
-	sum:            sumGeneric,
-	countZero:      countZeroGeneric,
-	finite:         finiteGeneric,
-	sumSquares:     sumSquaresGeneric,
-	moments:        momentsGeneric,
-	dot:            dotGeneric,
-	colSum:         colSumGeneric,
-	colMax:         colMaxGeneric,
-	colMoments:     colMomentsGeneric,
-	colGrad:        colGradGeneric,
-	normalize:      normalizeGeneric,
-	normalizeReLU:  normalizeReLUGeneric,
-	normGrad:       normGradGeneric,
+	name:          "generic",
+	add:           plusGeneric,
+	addReLU:       plusReLUGeneric,
+	mul:           timesGeneric,
+	mulAdd:        timesAddGeneric,
+	scale:         scaleGeneric,
+	relu:          reluGeneric,
+	reluGrad:      reluGradGeneric,
+	act:           actGeneric,
+	actGrad:       actGradGeneric,
+	dropout:       dropoutGeneric,
+	dropoutGrad:   dropoutGradGeneric,
+	sum:           sumGeneric,
+	countZero:     countZeroGeneric,
+	finite:        finiteGeneric,
+	sumSquares:    sumSquaresGeneric,
+	moments:       momentsGeneric,
+	dot:           dotGeneric,
+	colSum:        colSumGeneric,
+	colMax:        colMaxGeneric,
+	colMoments:    colMomentsGeneric,
+	colGrad:       colGradGeneric,
+	normalize:     normalizeGeneric,
+	normalizeReLU: normalizeReLUGeneric,
+	normGrad:      normGradGeneric,
+
+	normalizeAdd:     normalizeAddGeneric,
+	normalizeAddReLU: normalizeAddReLUGeneric,
+	colGradReLU:      colGradReLUGeneric,
+	colGradMask:      colGradMaskGeneric,
+	normGradReLU:     normGradReLUGeneric,
+
 	maxOf:          maxOfGeneric,
 	expSum:         expSumGeneric,
 	sgd:            sgdGeneric,
@@ -222,7 +229,7 @@ func normalizeGeneric(mean, scale, beta, x, y []float32, rows int) {
 	for ; rows > 0; rows-- {
 		xr, yr := x[:c], y[:c]
 		for j := range mean {
-			yr[j] = (xr[j]-mean[j])*scale[j] + beta[j]
+			yr[j] = normalized(xr[j]-mean[j], scale[j], beta[j])
 		}
 		x, y = x[c:], y[c:]
 	}

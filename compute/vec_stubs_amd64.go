@@ -140,6 +140,21 @@ func normalizeAVX2(mean []float32, scale []float32, beta []float32, x []float32,
 func normalizeReLUAVX2(mean []float32, scale []float32, beta []float32, x []float32, y []float32, rows int)
 
 //go:noescape
+func normalizeAddAVX2(mean []float32, scale []float32, beta []float32, x []float32, z []float32, y []float32, rows int)
+
+//go:noescape
+func normalizeAddReLUAVX2(mean []float32, scale []float32, beta []float32, x []float32, z []float32, y []float32, rows int)
+
+//go:noescape
+func colGradReLUAVX2(s []float32, q []float32, mean []float32, scale []float32, beta []float32, x []float32, dy []float32, rows int)
+
+//go:noescape
+func colGradMaskAVX2(s []float32, q []float32, mean []float32, x []float32, y []float32, dy []float32, dm []float32, rows int)
+
+//go:noescape
+func normGradReLUAVX2(mean []float32, scale []float32, beta []float32, a []float32, b []float32, x []float32, dy []float32, dx []float32, rows int)
+
+//go:noescape
 func normGradAVX2(mean []float32, scale []float32, a []float32, b []float32, x []float32, dy []float32, dx []float32, rows int)
 
 //go:noescape

@@ -105,6 +105,10 @@ func sweepSuite(p *Pool, s *suiteMemory) {
 	}
 	BatchNormForward(p, rows, c, s.x, s.col[0], s.col[1], s.out[5], s.col[2], s.col[3], s.col[4], s.col[5], 1e-5, 0.1)
 	BatchNormBackward(p, rows, c, s.x, s.col[0], s.col[2], s.col[3], s.y, s.out[6], s.col[6], s.col[7])
+	BatchNormAddForward(p, rows, c, s.x, s.col[0], s.col[1], s.y, s.out[25], s.col[2], s.col[3], nil, nil, 1e-5, 0.1, true)
+	BatchNormReLUBackward(p, rows, c, s.x, s.col[0], s.col[1], s.col[2], s.col[3], s.y, s.out[26], s.col[6], s.col[7])
+	BatchNormMaskBackward(p, rows, c, s.x, s.col[0], s.col[2], s.col[3], s.out[25], s.y, s.out[27], s.out[26], s.col[6], s.col[7])
+	FoldBatchNorm(p, rows, c, s.x, nil, s.col[0], s.col[1], s.col[2], s.col[3], 1e-5, s.out[28], s.col[9])
 	BatchNormInfer(p, rows, c, s.x, s.col[0], s.col[1], s.out[7], s.col[4], s.col[5], 1e-5)
 	MaxPoolForward(p, g, s.x[:g.in()], small, s.keep[:g.out()])
 	MaxPoolBackward(p, g, small, s.keep[:g.out()], s.out[8][:g.in()])
@@ -132,8 +136,8 @@ func sweepSuite(p *Pool, s *suiteMemory) {
 
 type suiteMemory struct {
 	x, y, z []float32
-	out     [25][]float32
-	col     [9][]float32
+	out     [29][]float32
+	col     [10][]float32
 	keep    []byte
 	labels  []int32
 	scalars [12]float64

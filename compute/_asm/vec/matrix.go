@@ -174,6 +174,74 @@ func matrices() {
 				return out
 			}}.write()
 	}
+	for _, relu := range []bool{false, true} {
+		name := "normalizeAdd"
+		if relu {
+			name = "normalizeAddReLU"
+		}
+		columns{name: name, sig: "func(mean, scale, beta, x, z, y []float32, rows int)", vectors: []string{"mean", "scale", "beta"}, matrices: []string{"x", "z"}, out: "y", step: 1,
+			body: func(v []VecVirtual, rows [][]VecVirtual) []VecVirtual {
+				var out []VecVirtual
+				for _, r := range rows {
+					VSUBPS(v[0], r[0], r[0])
+					VFMADD213PS(v[2], v[1], r[0])
+					VADDPS(r[1], r[0], r[0])
+					if relu {
+						VMAXPS(r[0], zeroed(), r[0])
+					}
+					out = append(out, r[0])
+				}
+				return out
+			}}.write()
+	}
+	// positive is all ones where y is above zero.
+	positive := func(y VecVirtual) VecVirtual {
+		m := YMM()
+		VCMPPS(Imm(0x1e), zeroed(), y, m)
+		return m
+	}
+	// normalized is what the forward sweep put out, before relu: d·scale + beta.
+	normalized := func(d, scale, beta VecVirtual) VecVirtual {
+		y := YMM()
+		VMOVAPS(d, y)
+		VFMADD213PS(beta, scale, y)
+		return y
+	}
+	columns{name: "colGradReLU", sig: "func(s, q, mean, scale, beta, x, dy []float32, rows int)", vectors: []string{"s", "q", "mean", "scale", "beta"}, updated: 2, matrices: []string{"x", "dy"}, step: 1,
+		body: func(v []VecVirtual, rows [][]VecVirtual) []VecVirtual {
+			for _, r := range rows {
+				VSUBPS(v[2], r[0], r[0])
+				VANDPS(positive(normalized(r[0], v[3], v[4])), r[1], r[1])
+				VADDPS(r[1], v[0], v[0])
+				VFMADD231PS(r[0], r[1], v[1])
+			}
+			return nil
+		}}.write()
+	columns{name: "colGradMask", sig: "func(s, q, mean, x, y, dy, dm []float32, rows int)", vectors: []string{"s", "q", "mean"}, updated: 2, matrices: []string{"x", "y", "dy"}, out: "dm", step: 1,
+		body: func(v []VecVirtual, rows [][]VecVirtual) []VecVirtual {
+			var out []VecVirtual
+			for _, r := range rows {
+				VSUBPS(v[2], r[0], r[0])
+				VANDPS(positive(r[1]), r[2], r[2])
+				VADDPS(r[2], v[0], v[0])
+				VFMADD231PS(r[0], r[2], v[1])
+				out = append(out, r[2])
+			}
+			return out
+		}}.write()
+	columns{name: "normGradReLU", sig: "func(mean, scale, beta, a, b, x, dy, dx []float32, rows int)", vectors: []string{"mean", "scale", "beta", "a", "b"}, matrices: []string{"x", "dy"}, out: "dx", step: 1,
+		body: func(v []VecVirtual, rows [][]VecVirtual) []VecVirtual {
+			var out []VecVirtual
+			for _, r := range rows {
+				VSUBPS(v[0], r[0], r[0])
+				VANDPS(positive(normalized(r[0], v[1], v[2])), r[1], r[1])
+				VSUBPS(v[3], r[1], r[1])
+				VFNMADD231PS(v[4], r[0], r[1])
+				VMULPS(v[1], r[1], r[1])
+				out = append(out, r[1])
+			}
+			return out
+		}}.write()
 	columns{name: "normGrad", sig: "func(mean, scale, a, b, x, dy, dx []float32, rows int)", vectors: []string{"mean", "scale", "a", "b"}, matrices: []string{"x", "dy"}, out: "dx", step: 1,
 		body: func(v []VecVirtual, rows [][]VecVirtual) []VecVirtual {
 			var out []VecVirtual
