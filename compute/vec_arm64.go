@@ -35,6 +35,11 @@ func withNEON(v vectors) vectors {
 	v.normGrad = func(n normGradArgs, x, dy, dx []float32, rows int) {
 		normGradNEON(n.mean, n.scale, n.a, n.b, x, dy, dx, rows)
 	}
+	v.normalizeAdd = normalizeAddStretches
+	v.normalizeAddReLU = normalizeAddReLUStretches
+	v.colGradReLU = colGradReLUStretches
+	v.colGradMask = colGradMaskTwice
+	v.normGradReLU = normGradReLUStretches
 	v.sgd = sgdNEON
 	v.adam = func(w, g, m, v []float32, c *adamArgs) (g2, w2, u2 float32) {
 		return adamNEON(w, g, m, v, c.gscale, c.decay, 1-c.beta1, c.beta2, 1-c.beta2, c.root, c.eps, c.shrink, c.step)
