@@ -31,7 +31,8 @@
 //	pool.go        Pool, Worker, For: the goroutines and how they share
 //	gemm.go        matrix products and the table of kernels
 //	gemm_blocks.go cutting them into blocks, packing, sharing out
-//	gemm_tile.go   what a kernel is given; gemm_generic.go, gemm_amd64.s: kernels
+//	gemm_tile.go   what a kernel is given; gemm_generic.go, gemm_*.s: kernels
+//	cache.go       the machine's caches and the block sizes that follow from them
 //	conv.go        convolution and its two gradients
 //	conv_axis.go   regions of pixels that meet the same taps
 //	conv_rows.go   forward and data gradient; conv_weights.go: weight gradient
@@ -45,7 +46,7 @@
 //	optimizer.go   SGD and Adam in one sweep
 //	vec.go         the table of inner loops that all of these but the products are made of
 //
-// Files ending in _amd64 hold vector code, files ending in _generic the plain
+// Files ending in _amd64 and _arm64 hold vector code, files ending in _generic the plain
 // Go that every other version is tested against; the tag noasm leaves only
 // the latter.
 package compute

@@ -2,12 +2,13 @@ package compute
 
 // Block sizes. A panel of B, sixteen columns and kcMost deep, stays in the
 // first-level cache while a block of A, mcLeast rows and as deep, comes from
-// the second level row by row.
+// the second level row by row. ncMost panels of B are packed at a time;
+// copyMost floats of A are copied at a time.
+var kcMost, ncMost, copyMost = blockSizes(machineCaches())
+
 const (
-	kcMost    = 384
 	mcLeast   = 96
 	mcLocal   = 192     // up to so many rows a task packs its own panels of B
-	ncMost    = 128     // panels of B packed at a time
 	mulTask   = 1 << 20 // multiply-adds that make a chunk worth handing out
 	mulInline = 1 << 15 // below so many nobody is woken
 )
@@ -101,7 +102,7 @@ func gemmWith(kern *gemmKernel, p *Pool, ta, tb bool, m, n, k int, a []float32, 
 func (g *gemmArgs) rowsForWork(n, k int) int {
 	rows := max(mcLeast, roundUp(mulTask/(n*k), 6))
 	if g.copyA {
-		rows = max(mcLeast, min(rows, roundUp(65536/min(k, kcMost), 6)))
+		rows = max(mcLeast, min(rows, roundUp(copyMost/min(k, kcMost), 6)))
 	}
 	return rows
 }

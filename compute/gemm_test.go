@@ -139,14 +139,14 @@ func TestGemm(t *testing.T) {
 	withBias := Epilogue{Bias: []float32{}}
 	for _, ta := range []bool{false, true} {
 		for _, tb := range []bool{false, true} {
-			for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13} {
+			for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 23, 24, 25} {
 				for _, n := range []int{1, 2, 7, 8, 9, 15, 16, 17, 24, 25, 33} {
 					for _, k := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 17} {
 						cases = append(cases, gemmCase{ta, tb, m, n, k, Epilogue{Add: k%2 == 1, ReLU: n%2 == 1}, m % 3})
 					}
 				}
 			}
-			for _, s := range [][3]int{{95, 31, 383}, {96, 32, 384}, {97, 33, 385}, {193, 113, 769},
+			for _, s := range [][3]int{{95, 31, kcMost - 1}, {96, 32, kcMost}, {97, 33, kcMost + 1}, {193, 113, 2*kcMost + 1},
 				{64, 512, 30}, {250, 20, 50}, {1, 300, 700}, {32, 257, 56}, {385, 7, 129}, {16, 10, 5000}} {
 				cases = append(cases, gemmCase{ta, tb, s[0], s[1], s[2], withBias, 0},
 					gemmCase{ta, tb, s[0], s[1], s[2], Epilogue{Add: true, Bias: []float32{}, ReLU: true}, 5})

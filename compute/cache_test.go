@@ -1,0 +1,38 @@
+package compute
+
+import "testing"
+
+// TestMachineCaches: whatever the machine says, the levels grow.
+func TestMachineCaches(t *testing.T) {
+	c := machineCaches()
+	if c.l1 < 4<<10 || c.l2 < c.l1 || c.l3 != 0 && c.l3 < c.l2 {
+		t.Errorf("caches of %d, %d and %d bytes", c.l1, c.l2, c.l3)
+	}
+}
+
+func TestCachesFillGaps(t *testing.T) {
+	if got, want := (caches{l2: 7}).or(caches{1, 2, 3}), (caches{1, 7, 3}); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestBlockSizes(t *testing.T) {
+	const k, m = 1 << 10, 1 << 20
+	for _, s := range []struct {
+		name               string
+		c                  caches
+		kc, panels, copied int
+	}{
+		{"usual", usualCaches, 384, 32, 65536},
+		{"Zen 3", caches{32 * k, 512 * k, 32 * m}, 384, 128, 65536},
+		{"Skylake", caches{32 * k, 256 * k, 8 * m}, 384, 42, 32768},
+		{"Sapphire Rapids", caches{48 * k, 2 * m, 105 * m}, 512, 128, 262144},
+		{"Apple M1", caches{128 * k, 12 * m, 0}, 512, 48, 262144},
+		{"tiny", caches{4 * k, 64 * k, 0}, 128, 32, 32768},
+	} {
+		kc, panels, copied := blockSizes(s.c)
+		if kc != s.kc || panels != s.panels || copied != s.copied {
+			t.Errorf("%s: %d, %d, %d, want %d, %d, %d", s.name, kc, panels, copied, s.kc, s.panels, s.copied)
+		}
+	}
+}
