@@ -103,6 +103,15 @@ func (s *sweep) run(p *Pool) {
 	if s.n == 0 || s.h.out == 0 || s.w.out == 0 {
 		return
 	}
+	if set := winogradFor(s.kern); set.fast && s.winogradFits() && winogradPays(s.n, s.h, s.w, s.c, s.f) {
+		s.winograd(p, set)
+		return
+	}
+	s.plain(p)
+}
+
+// plain does the sweep as products of the images themselves.
+func (s *sweep) plain(p *Pool) {
 	shared := borrowWorker()
 	defer returnWorker(shared)
 	s.regions = shared.cutRegions(s.h, s.w)

@@ -45,6 +45,15 @@ func convWeightsWith(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
 		depthwiseWeights(kern, p, g, x, dy, dw)
 		return
 	}
+	if set := winogradFor(kern); set.fast && g.winogradFits() && winogradPays(g.N, g.rowAxis(), g.colAxis(), g.C, g.F) {
+		winogradWeightsWith(kern, set, p, g, x, dy, dw)
+		return
+	}
+	plainWeights(kern, p, g, x, dy, dw)
+}
+
+// plainWeights sums the products of the images themselves.
+func plainWeights(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
 	shared := borrowWorker()
 	defer returnWorker(shared)
 	s := weightSweep{kern: kern, g: *g, x: x, dy: dy, dw: dw, regions: shared.cutRegions(g.rowAxis(), g.colAxis())}
