@@ -31,7 +31,7 @@ func BatchNormReLUBackward(p *Pool, rows, c int, x, gamma, beta, mean, invstd, d
 // bits, in two sweeps instead of three. Between relu and batch norm may stand a
 // sum, whose other side takes dm too.
 //
-//	y, dy, dm [rows, c]   dm may be dy, dx may not be dy; the rest as for BatchNormBackward
+//	y, dy, dm [rows, c]   dm may be dy, dx may be dm; the rest as for BatchNormBackward
 func BatchNormMaskBackward(p *Pool, rows, c int, x, gamma, mean, invstd, y, dy, dm, dx, dgamma, dbeta []float32) {
 	mustLen("batch norm's gradient behind relu", rows*c, len(y), len(dy), len(dm))
 	t := bnGradArgs{x: x, dy: dm, dx: dx, mean: mean, istd: invstd, gamma: gamma}

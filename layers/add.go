@@ -45,7 +45,7 @@ func (a *Add) Plan(in []compute.Shape) (Plan, error) {
 	if err := alike(in, "give the shortcut a projection, or match filters and strides"); err != nil {
 		return Plan{}, err
 	}
-	return Plan{Out: in[0], InPlace: true, PassesGrad: true, AddsGrad: true}, nil
+	return Plan{Out: in[0], InPlace: true, InPlaceOnSecond: len(in) == 2, PassesGrad: true, AddsGrad: true}, nil
 }
 
 // alike refuses fewer than two inputs, and unequal ones.
@@ -70,6 +70,17 @@ func (a *Add) Forward(p *Pass) {
 	for _, x := range p.In[2:] {
 		compute.AddTo(p.Pool, p.Out.Data, x.Data)
 	}
+}
+
+// ForwardReLU is max(Σx, 0), the bits of Forward and then relu.
+func (a *Add) ForwardReLU(p *Pass) {
+	sum := p.In[0].Data
+	last := len(p.In) - 1
+	for _, x := range p.In[1:last] {
+		compute.Add(p.Pool, sum, x.Data, p.Out.Data)
+		sum = p.Out.Data
+	}
+	compute.AddReLU(p.Pool, sum, p.In[last].Data, p.Out.Data)
 }
 
 // Backward hands the gradient to every input.

@@ -94,7 +94,7 @@ func (b *BatchNorm) Plan(in []compute.Shape) (Plan, error) {
 		},
 		Saved:       []Room{{Fixed: c}, {Fixed: c}}, // mean and 1/√(var + eps) of the batch
 		Reads:       ReadsIn,
-		GradInPlace: true,
+		GradInPlace: true, InferInPlace: true,
 	}
 	if b.Affine {
 		plan.Params = []Param{
@@ -129,10 +129,54 @@ func (b *BatchNorm) ForwardReLU(p *Pass) {
 		p.Saved[0], p.Saved[1], p.State[0], p.State[1], float32(b.Eps), float32(b.Momentum))
 }
 
+// ForwardAdd is y = Forward + z, with relu max(y, 0), to the same bits as one
+// step after the other: the end of a residual block. p.Out is not written. y
+// may be z, but not the input.
+func (b *BatchNorm) ForwardAdd(p *Pass, z, y []float32, relu bool) {
+	n, c := rows(p.In[0].Shape)
+	n *= p.N
+	if !p.Train {
+		compute.BatchNormAddInfer(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), z, y, p.State[0], p.State[1], float32(b.Eps), relu)
+		return
+	}
+	compute.BatchNormAddForward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), z, y,
+		p.Saved[0], p.Saved[1], p.State[0], p.State[1], float32(b.Eps), float32(b.Momentum), relu)
+}
+
 // Backward is the gradient through the batch's own mean and variance.
 func (b *BatchNorm) Backward(p *Pass) {
 	n, c := rows(p.In[0].Shape)
 	n *= p.N
 	compute.BatchNormBackward(p.Pool, n, c, p.In[0].Data, p.param(0), p.Saved[0], p.Saved[1],
 		p.DOut.Data, p.wanted(0), p.grad(0), p.grad(1))
+}
+
+// BackwardReLU is Backward where dy is the gradient of relu(y), not of y: relu's
+// gradient and then Backward, to the same bits. p.DOut is not read.
+func (b *BatchNorm) BackwardReLU(p *Pass, dy []float32) {
+	n, c := rows(p.In[0].Shape)
+	n *= p.N
+	compute.BatchNormReLUBackward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Saved[0], p.Saved[1],
+		dy, p.wanted(0), p.grad(0), p.grad(1))
+}
+
+// BackwardMasked writes p.DOut, dy where y > 0 and 0 elsewhere, and is then
+// Backward, to the same bits: y is a relu's output and dy its gradient. dy may be p.DOut.
+func (b *BatchNorm) BackwardMasked(p *Pass, y, dy []float32) {
+	n, c := rows(p.In[0].Shape)
+	n *= p.N
+	compute.BatchNormMaskBackward(p.Pool, n, c, p.In[0].Data, p.param(0), p.Saved[0], p.Saved[1],
+		y, dy, p.DOut.Data, p.wanted(0), p.grad(0), p.grad(1))
+}
+
+// FoldInto works the layer, as it normalizes outside of training, into weights
+// w [rows, channels] and bias b, which may be nil, of the product before it, and
+// writes wOut and bOut. params and state are the layer's own.
+func (b *BatchNorm) FoldInto(pool *compute.Pool, w, bias []float32, params, state [][]float32, wOut, bOut []float32) {
+	var gamma, beta []float32
+	if b.Affine {
+		gamma, beta = params[0], params[1]
+	}
+	c := len(bOut)
+	compute.FoldBatchNorm(pool, len(w)/c, c, w, bias, gamma, beta, state[0], state[1], float32(b.Eps), wOut, bOut)
 }

@@ -158,8 +158,13 @@ func (c *Conv2D) Forward(p *Pass) { c.forward(p, false) }
 func (c *Conv2D) ForwardReLU(p *Pass) { c.forward(p, true) }
 
 func (c *Conv2D) forward(p *Pass, relu bool) {
+	c.ForwardWith(p, p.Params[0], p.Out.Data, compute.Epilogue{Bias: p.param(1), ReLU: relu})
+}
+
+// ForwardWith is y = x ∗ w with e instead of the layer's own weights and bias.
+func (c *Conv2D) ForwardWith(p *Pass, w, y []float32, e compute.Epilogue) {
 	g := c.Geometry(p.N, p.In[0].Shape)
-	compute.ConvForward(p.Pool, &g, p.In[0].Data, p.Params[0], p.Out.Data, compute.Epilogue{Bias: p.param(1), ReLU: relu})
+	compute.ConvForward(p.Pool, &g, p.In[0].Data, w, y, e)
 }
 
 // Backward adds the gradients of W and b and sets that of x.

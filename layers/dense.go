@@ -104,10 +104,14 @@ func (d *Dense) Forward(p *Pass) { d.forward(p, false) }
 func (d *Dense) ForwardReLU(p *Pass) { d.forward(p, true) }
 
 func (d *Dense) forward(p *Pass, relu bool) {
+	d.ForwardWith(p, p.Params[0], p.Out.Data, compute.Epilogue{Bias: p.param(1), ReLU: relu})
+}
+
+// ForwardWith is y = x·w with e instead of the layer's own weights and bias.
+func (d *Dense) ForwardWith(p *Pass, w, y []float32, e compute.Epilogue) {
 	n, k := rows(p.In[0].Shape)
 	n *= p.N
-	compute.Gemm(p.Pool, false, false, n, d.Units, k, p.In[0].Data, k, p.Params[0], d.Units, p.Out.Data, d.Units,
-		compute.Epilogue{Bias: p.param(1), ReLU: relu})
+	compute.Gemm(p.Pool, false, false, n, d.Units, k, p.In[0].Data, k, w, d.Units, y, d.Units, e)
 }
 
 // Backward is dW += xᵀ·dy, db += Σdy, dx = dy·Wᵀ.

@@ -54,6 +54,11 @@ type Plan struct {
 	InPlace bool
 	// GradInPlace allows DIn[0] to lie on DOut where InPlace does not hold.
 	GradInPlace bool
+	// InferInPlace allows Out to lie on In[0] outside of training where InPlace
+	// does not hold.
+	InferInPlace bool
+	// InPlaceOnSecond allows Out to lie on In[1] too, where there are two inputs.
+	InPlaceOnSecond bool
 	// View says that Out is In[0], bit for bit, under another shape: the layer
 	// is never run, forward or backward.
 	View bool

@@ -21,7 +21,7 @@ import (
 // # Values
 //
 // A value is what one node puts out. A view has its input's value. A layer
-// that may work in place takes over its input's buffer when nobody reads the
+// that may work in place takes over an input's buffer when nobody reads the
 // input's value later, forward or backward; the value is then gone.
 //
 // # Gradients
@@ -333,11 +333,12 @@ func (p *planner) forward() {
 		case plan.View:
 			q.out = p.nodes[nodes[i].In[0]].out
 			p.contentOf[i] = p.contentOf[nodes[i].In[0]]
-		case p.mayOverwrite(i):
-			q.out = p.nodes[nodes[i].In[0]].out
-			p.newContent(i)
 		default:
-			q.out = p.newBuffer(p.outSize(i), int32(i), int32(i))
+			if k := p.overwrites(i); k >= 0 {
+				q.out = p.nodes[nodes[i].In[k]].out
+			} else {
+				q.out = p.newBuffer(p.outSize(i), int32(i), int32(i))
+			}
 			p.newContent(i)
 		}
 		c := &p.contents[p.contentOf[i]]
@@ -357,22 +358,44 @@ func (p *planner) newContent(i int) {
 	p.contents = append(p.contents, content{})
 }
 
-// mayOverwrite reports whether node i may put its output where its first
-// input lies.
-func (p *planner) mayOverwrite(i int) bool {
+// overwrites is the input on which node i puts its output, -1 for memory of
+// its own. Of two that a sum could take it is, outside of training, the older:
+// what makes the younger can then add to it.
+func (p *planner) overwrites(i int) int {
 	node := &p.g.Nodes[i]
-	if p.o.apart || !node.Plan.InPlace || len(node.In) == 0 {
-		return false
+	plan := &node.Plan
+	if p.o.apart || len(node.In) == 0 || !plan.InPlace && (p.train || !plan.InferInPlace) {
+		return -1
 	}
-	v := node.In[0]
+	tries := 1
+	if plan.InPlaceOnSecond && len(node.In) == 2 {
+		tries = 2
+	}
+	for t := range tries {
+		k := t
+		if tries == 2 && !p.train && node.In[1] < node.In[0] {
+			k = 1 - t
+		}
+		if p.mayOverwrite(i, k) {
+			return k
+		}
+	}
+	return -1
+}
+
+// mayOverwrite reports whether nobody misses input k of node i, whose room is
+// as large as that of the output.
+func (p *planner) mayOverwrite(i, k int) bool {
+	node := &p.g.Nodes[i]
+	v := node.In[k]
 	c := p.contentOf[v]
-	for _, w := range node.In[1:] {
-		if p.contentOf[w] == c {
+	for j, w := range node.In {
+		if j != k && p.contentOf[w] == c {
 			return false
 		}
 	}
-	k := &p.contents[c]
-	return k.lastReader <= int32(i) && !k.backward && !k.pinned &&
+	x := &p.contents[c]
+	return x.lastReader <= int32(i) && !x.backward && !x.pinned &&
 		shapeSize(node.Plan.Out) == shapeSize(p.g.Nodes[v].Plan.Out)
 }
 

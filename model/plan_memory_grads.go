@@ -121,7 +121,7 @@ func (p *planner) runBackward(i int, b int32) {
 		}
 		// DIn[0] may lie on DOut when nobody else holds it and the other
 		// inputs' gradients have been seen to lie elsewhere.
-		inPlace := k == 0 && node.Plan.InPlace && p.held[b] == 1 && !p.o.apart && p.outSize(v) == p.outSize(i)
+		inPlace := k == 0 && (node.Plan.InPlace || node.Plan.GradInPlace) && p.held[b] == 1 && !p.o.apart && p.outSize(v) == p.outSize(i)
 		switch {
 		case have < 0:
 			to := b

@@ -40,11 +40,13 @@ type Program struct {
 	train bool
 	step  uint64
 
-	steps   []step    // nodes that the output depends on, in running order
-	at      []int32   // by node: its step, -1 none
-	grads   []gradAct // backward, in order
-	inputs  []int     // nodes
-	fused   []fusion  // by step: how it runs forward
+	steps   []step         // nodes that the output depends on, in running order
+	at      []int32        // by node: its step, -1 none
+	grads   []gradAct      // backward, in order
+	inputs  []int          // nodes
+	runs    []run          // forward, in order: steps fused or alone
+	readers []int32        // by node: how often steps read its output
+	folds   map[int]folded // by step, after Fold
 	owned   []ParamRef
 	state   []ParamRef
 	params  []float32 // arenas
@@ -83,6 +85,8 @@ type gradAct struct {
 	gradOp
 	step    int32
 	x, y, z []float32 // dst, a, b
+	relu    int32     // step of the relu whose gradient is taken in, -1 none
+	masks   bool      // the gradient behind the relu is written too
 }
 
 // Compile binds g to memory. It refuses, before anything is allocated, a graph with
@@ -259,7 +263,9 @@ func (p *Program) bind() {
 	for _, op := range p.plan.ops {
 		p.grads = append(p.grads, gradAct{gradOp: op, step: p.at[op.node]})
 	}
+	p.countReaders()
 	p.fuse()
+	p.fuseBackward()
 	p.resize(p.o.Batch)
 }
 
@@ -332,6 +338,7 @@ func (p *Program) resize(n int) {
 			a.z = p.window(a.b, n*a.size)
 		}
 	}
+	p.bindRuns()
 }
 
 func (p *Program) floats(at int64, n int) []float32 {

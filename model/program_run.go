@@ -92,38 +92,39 @@ func (p *Program) Forward(n int, train bool) {
 		p.resize(n)
 	}
 	p.train = train
-	watched := p.observe != nil || p.timing
-	for k := 0; k < len(p.steps); k++ {
+	for k := range p.steps {
 		s := &p.steps[k]
 		s.fwd.Train, s.bwd.Train = train, train
 		s.fwd.Seed = mix(s.hash + p.step)
 		s.bwd.Seed = s.fwd.Seed
-		if watched {
-			p.forwardWatched(k)
+	}
+	if p.observe != nil {
+		p.forwardObserved()
+		return
+	}
+	for k := range p.runs {
+		r := &p.runs[k]
+		if p.timing {
+			start := time.Now()
+			r.forward()
+			p.timeF[r.first.node] += time.Since(start)
 			continue
 		}
-		if s.layer == nil || s.view || p.fused[k] == fusedBefore {
-			continue
-		}
-		p.forwardStep(k, p.fused[k])
+		r.forward()
 	}
 }
 
-func (p *Program) forwardWatched(k int) {
-	s, f := &p.steps[k], p.fused[k]
-	if p.observe != nil {
-		f = alone // everybody's output is to be seen
-	}
-	if s.layer != nil && !s.view && f != fusedBefore {
-		if p.timing {
+// forwardObserved runs the steps one by one: everybody's output is to be seen.
+func (p *Program) forwardObserved() {
+	for k := range p.steps {
+		s := &p.steps[k]
+		if s.layer != nil && !s.view {
 			start := time.Now()
-			p.forwardStep(k, f)
-			p.timeF[s.node] += time.Since(start)
-		} else {
-			p.forwardStep(k, f)
+			s.layer.Forward(&s.fwd)
+			if p.timing {
+				p.timeF[s.node] += time.Since(start)
+			}
 		}
-	}
-	if p.observe != nil {
 		p.observe(s.node, s.fwd.Out)
 	}
 }
@@ -151,7 +152,16 @@ func (p *Program) backwardAct(a *gradAct) {
 	switch a.kind {
 	case opLayer:
 		s := &p.steps[a.step]
-		s.layer.Backward(&s.bwd)
+		if a.relu < 0 {
+			s.layer.Backward(&s.bwd)
+			return
+		}
+		norm, relu := s.layer.(normGradFuser), &p.steps[a.relu]
+		if a.masks {
+			norm.BackwardMasked(&s.bwd, relu.bwd.Out.Data, relu.bwd.DOut.Data)
+			return
+		}
+		norm.BackwardReLU(&s.bwd, relu.bwd.DOut.Data)
 	case opAdd:
 		switch a.dst {
 		case a.a:
@@ -188,6 +198,6 @@ func (p *Program) ResetTimes() {
 }
 
 // NodeTimes are the times spent in each node of the graph since Timing was
-// switched on or reset. What was fused counts for the first node. The slices stay the
-// program's.
+// switched on or reset. What was fused counts for the first node of it. The
+// slices stay the program's.
 func (p *Program) NodeTimes() (forward, backward []time.Duration) { return p.timeF, p.timeB }

@@ -1,0 +1,128 @@
+package model
+
+import (
+	"layercake/compute"
+	"layercake/layers"
+)
+
+// folded is what a product multiplies by when the batch norm behind it is
+// folded into its weights.
+type folded struct{ w, b []float32 }
+
+// productLayer is a layer that can run with other weights and another epilogue.
+type productLayer interface {
+	ForwardWith(p *layers.Pass, w, y []float32, e compute.Epilogue)
+}
+
+// foldable is a layer that can be worked into the weights of a product before it.
+type foldable interface {
+	FoldInto(pool *compute.Pool, w, bias []float32, params, state [][]float32, wOut, bOut []float32)
+}
+
+// Fold works every batch norm right behind a conv2d or dense into a copy of
+// that layer's weights and bias, as parameters and running statistics are now.
+// From then on Forward runs them as one step, with the relu or the sum behind it
+// where there is one: same outputs but for rounding, in fewer sweeps.
+//
+// The copies do not follow the parameters: whoever changes them, the training
+// program that shares them included, calls Fold again before the next
+// Forward. Until the first call nothing is folded, and while somebody observes
+// every node runs by itself. Fold makes room for the copies at its first call;
+// FoldBytes says how much. It does nothing to a program that trains.
+func (p *Program) Fold() {
+	if p.o.Train || p.o.plain {
+		return
+	}
+	if p.folds == nil {
+		p.placeFolds()
+		p.fuse()
+		p.bindRuns()
+	}
+	for i := range p.steps {
+		f, ok := p.folds[i]
+		if !ok {
+			continue
+		}
+		product, norm := &p.steps[i], &p.steps[i+1]
+		var bias []float32
+		if len(product.fwd.Params) > 1 {
+			bias = product.fwd.Params[1]
+		}
+		norm.layer.(foldable).FoldInto(p.o.Pool, product.fwd.Params[0], bias, norm.fwd.Params, norm.fwd.State, f.w, f.b)
+	}
+}
+
+// FoldBytes is the memory that Fold takes beside Bytes.
+func (p *Program) FoldBytes() int64 {
+	floats := int64(0)
+	for k := range p.steps {
+		if p.foldsAt(k) {
+			w, b := p.foldSizes(k)
+			floats = satAdd(floats, satAdd(roundUp(w, line), roundUp(b, line)))
+		}
+	}
+	return satMul(floats, 4)
+}
+
+// foldsAt reports whether step k is a product and step k+1 a batch norm that
+// can be folded into it.
+func (p *Program) foldsAt(k int) bool {
+	if p.o.Train || p.o.plain || !p.onlyFor(k) {
+		return false
+	}
+	_, product := p.steps[k].layer.(productLayer)
+	_, norm := p.steps[k+1].layer.(foldable)
+	return product && norm && p.buffer(p.steps[k+1].node) == p.buffer(p.steps[k].node)
+}
+
+// foldSizes are the elements of step k's weights and of one bias for each of its channels.
+func (p *Program) foldSizes(k int) (w, b int64) {
+	params := p.g.Nodes[p.steps[k].node].Plan.Params
+	shape := params[0].Shape
+	return shapeSize(shape), int64(shape[len(shape)-1])
+}
+
+// placeFolds gives every product that a batch norm is folded into its copies.
+func (p *Program) placeFolds() {
+	p.folds = map[int]folded{}
+	arena := alignedFloats(p.FoldBytes() / 4)
+	take := func(n int64) []float32 {
+		x := arena[:n:n]
+		arena = arena[roundUp(n, line):]
+		return x
+	}
+	for k := range p.steps {
+		if p.foldsAt(k) {
+			w, b := p.foldSizes(k)
+			p.folds[k] = folded{take(w), take(b)}
+		}
+	}
+}
+
+// A product, the batch norm folded into it, and what follows: a relu, or a sum
+// and perhaps its relu, where the sum lies on what is added.
+
+func matchFolded(p *Program, k int) (run, bool) {
+	f, ok := p.folds[k]
+	if !ok {
+		return run{}, false
+	}
+	norm := k + 1
+	r, sum := p.sumAfter(norm)
+	in := p.g.Nodes[p.steps[k].node].In[0]
+	if sum && p.buffer(r.last) == p.buffer(r.z) && p.buffer(r.z) != p.buffer(in) {
+		r.steps++
+	} else {
+		r = run{steps: 2, z: -1, last: p.steps[norm].node}
+		if p.reluAfter(norm) {
+			r.steps, r.relu, r.last = 3, true, p.steps[norm+1].node
+		}
+	}
+	r.folded = f
+	return r, true
+}
+
+func runFolded(r *run) {
+	e := compute.Epilogue{Bias: r.b, ReLU: r.relu, Add: r.z >= 0}
+	r.first.layer.(productLayer).ForwardWith(&r.first.fwd, r.w, r.yData, e)
+}
