@@ -104,7 +104,7 @@ func weightTileTask(s *weightSweep, w *Worker, lo, hi int) {
 		all := s.together * b.size
 		wide := 0
 		if s.together > 1 {
-			wide = s.depth * (b.i1 - b.i0 + 32)
+			wide = s.depth * (b.i1 - b.i0 + 48) // rows apart as multiply has them, at most
 		}
 		scratch := w.Scratch(all + s.depth*tileWidth + wide)
 		b.sums = scratch[:all]
