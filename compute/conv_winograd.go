@@ -17,7 +17,7 @@ import "math"
 
 const (
 	winoSide  = 4         // of the outputs of a tile
-	winoBytes = 256 << 10 // of transformed inputs that are worked on together
+	winoBytes = 128 << 10 // of transformed values that are worked on together
 	winoMost  = 96        // tiles that are worked on together
 	winoFew   = 64        // so few tiles do not pay for weights that leave the cache
 	winoDepth = 128       // channels of weights that are transformed together by a task
@@ -31,29 +31,43 @@ type winogradImages struct {
 	image, row, pixel int
 }
 
-// table points tab at the side×side values from pixel (y, x) of an image, from
-// element at on.
-func (m *winogradImages) table(tab *[36]*float32, side, img, y, x, at int, margin *float32) {
-	at += img*m.image + y*m.row + x*m.pixel
+// winogradSquares are tables of where the values of squares lie: of one at an
+// edge; and of those inside, which differ in a shift alone, of inputs and of
+// outputs.
+type winogradSquares struct{ edge, in, out [36]*float32 }
+
+// whole points tab at the side×side values of the first pixels, if the images
+// are large enough to have a whole square.
+func (m *winogradImages) whole(tab *[36]*float32, side int) {
+	if m.h < side || m.w < side {
+		return
+	}
+	for k := range side * side {
+		tab[k] = &m.data[k/side*m.row+k%side*m.pixel]
+	}
+}
+
+// square is a table of the side×side values from pixel (y, x) of an image, and
+// how far behind what it points at element first of the pixels is.
+func (m *winogradImages) square(edge, whole *[36]*float32, side, img, y, x, first int, margin *float32) (tab *[36]*float32, shift int) {
+	at := img*m.image + y*m.row + x*m.pixel + first
+	if y >= 0 && x >= 0 && y+side <= m.h && x+side <= m.w {
+		return whole, at
+	}
 	k := 0
 	for i := range side {
 		from := at + i*m.row
-		if uint(y+i) >= uint(m.h) {
-			for range side {
-				tab[k] = margin
-				k++
-			}
-			continue
-		}
+		inside := uint(y+i) < uint(m.h)
 		for j := range side {
-			tab[k] = margin
-			if uint(x+j) < uint(m.w) {
-				tab[k] = &m.data[from]
+			edge[k] = margin
+			if inside && uint(x+j) < uint(m.w) {
+				edge[k] = &m.data[from]
 			}
 			from += m.pixel
 			k++
 		}
 	}
+	return edge, 0
 }
 
 // winogradTiles is how the outputs of a batch are cut into tiles.
@@ -81,10 +95,12 @@ func (t *winogradTiles) place(i int) (img, y, x int) {
 // inputs transforms the inputs of tiles t0 to t1 to v: value by value, apart
 // floats apart, tile by tile.
 func (t *winogradTiles) inputs(set *winograd, w *Worker, v []float32, apart, t0, t1 int) {
+	q := &w.squares
+	t.in.whole(&q.in, 6)
 	for i := t0; i < t1; i++ {
 		img, y, x := t.place(i)
-		t.in.table(&w.square, 6, img, y-t.padTop, x-t.padLeft, t.inFirst, &t.inMargin[0])
-		set.input(&v[(i-t0)*t.channels], apart, &w.square, t.channels)
+		tab, shift := t.in.square(&q.edge, &q.in, 6, img, y-t.padTop, x-t.padLeft, t.inFirst, &t.inMargin[0])
+		set.input(&v[(i-t0)*t.channels], apart, tab, shift, t.channels)
 	}
 }
 
@@ -140,7 +156,7 @@ func (s *sweep) winograd(p *Pool, set *winograd) {
 		p = nil
 	}
 	panels := (s.f + tileWidth - 1) / tileWidth
-	t.step = max(12, min(winoMost, winoBytes/4/(36*s.c), t.count/8)) / 6 * 6
+	t.step = max(12, min(winoMost, winoBytes/4/(36*(s.c+tileWidth)), t.count/8)) / 6 * 6
 	g.byPanel = t.count <= winoFew && panels >= 4
 	if g.byPanel {
 		t.apart = t.count*s.c + tileWidth
@@ -162,7 +178,7 @@ func (s *sweep) winograd(p *Pool, set *winograd) {
 // winogradInputs transforms the inputs of tiles lo to hi.
 func winogradInputs(g *winogradSweep, w *Worker, lo, hi int) {
 	g.tiles.inputs(g.set, w, g.transformed[lo*g.c:], g.tiles.apart, lo, hi)
-	w.square = [36]*float32{}
+	w.squares = winogradSquares{}
 }
 
 // winogradFilters transforms the weights of panels lo to hi.
@@ -203,7 +219,7 @@ func winogradBlocks(g *winogradSweep, w *Worker, lo, hi int) {
 			g.outputs(w, m, mApart, margin, t0, t1, j)
 		}
 	}
-	w.tile, w.square = tile{}, [36]*float32{}
+	w.tile, w.squares = tile{}, winogradSquares{}
 }
 
 // winogradPanels makes the outputs of all tiles for panels lo to hi.
@@ -226,7 +242,7 @@ func winogradPanels(g *winogradSweep, w *Worker, lo, hi int) {
 		}
 		g.outputs(w, m, mApart, margin, 0, t.count, j)
 	}
-	w.tile, w.square = tile{}, [36]*float32{}
+	w.tile, w.squares = tile{}, winogradSquares{}
 }
 
 // multiply makes the 36 products of n tiles and k channels for the columns from
@@ -258,9 +274,11 @@ func (g *winogradSweep) outputs(w *Worker, m []float32, apart int, margin []floa
 		floor = 0
 	}
 	cols := min(tileWidth, g.f-col)
+	q := &w.squares
+	g.tiles.out.whole(&q.out, winoSide)
 	for i := t0; i < t1; i++ {
 		img, y, x := g.tiles.place(i)
-		g.tiles.out.table(&w.square, winoSide, img, y, x, g.tiles.outFirst+col, &margin[0])
-		g.set.output(&w.square, &m[(i-t0)*tileWidth], apart, cols, bias, floor, g.add)
+		tab, shift := g.tiles.out.square(&q.edge, &q.out, winoSide, img, y, x, g.tiles.outFirst+col, &margin[0])
+		g.set.output(tab, shift, &m[(i-t0)*tileWidth], apart, cols, bias, floor, g.add)
 	}
 }

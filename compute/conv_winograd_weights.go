@@ -55,7 +55,7 @@ func winogradWeightsWith(kern *gemmKernel, set *winograd, p *Pool, g *Conv, x, d
 		return
 	}
 	s.parts = max(1, min(winoParts, t.count/winoPart))
-	t.step = max(12, min(winoMost, winoBytes/4/(36*g.C)))
+	t.step = max(12, min(winoMost, winoBytes/4/(36*(g.C+tileWidth))))
 	t.apart = g.C*tileWidth + tileWidth
 	size := s.parts * s.panels * 36 * t.apart
 	room := shared.Scratch(size + margin)
@@ -68,7 +68,7 @@ func winogradWeightsWith(kern *gemmKernel, set *winograd, p *Pool, g *Conv, x, d
 // winogradSumInputs transforms the inputs of tiles lo to hi.
 func winogradSumInputs(s *winogradGradient, w *Worker, lo, hi int) {
 	s.tiles.inputs(s.set, w, s.v[lo*s.g.C:], s.tiles.apart, lo, hi)
-	w.square = [36]*float32{}
+	w.squares = winogradSquares{}
 }
 
 // winogradSumPanels does whole sums for panels lo to hi.
@@ -88,7 +88,7 @@ func winogradSumPanels(s *winogradGradient, w *Worker, lo, hi int) {
 			c0 = c1
 		}
 	}
-	w.tile, w.square = tile{}, [36]*float32{}
+	w.tile, w.squares = tile{}, winogradSquares{}
 }
 
 // winogradSumParts sums parts lo to hi of the tiles.
@@ -110,7 +110,7 @@ func winogradSumParts(s *winogradGradient, w *Worker, lo, hi int) {
 			}
 		}
 	}
-	w.tile, w.square = tile{}, [36]*float32{}
+	w.tile, w.squares = tile{}, winogradSquares{}
 }
 
 // winogradSumFinish adds up the parts and finishes blocks lo to hi of rows, in
@@ -142,10 +142,12 @@ func winogradSumFinish(s *winogradGradient, w *Worker, lo, hi int) {
 func (s *winogradGradient) gradients(w *Worker, z []float32, apart, t0, t1, j int) {
 	col := j * tileWidth
 	cols := min(tileWidth, s.g.F-col)
+	q := &w.squares
+	s.tiles.out.whole(&q.out, winoSide)
 	for i := t0; i < t1; i++ {
 		img, y, x := s.tiles.place(i)
-		s.tiles.out.table(&w.square, winoSide, img, y, x, col, &s.tiles.inMargin[0])
-		s.set.grad(&z[(i-t0)*tileWidth], apart, &w.square, cols)
+		tab, shift := s.tiles.out.square(&q.edge, &q.out, winoSide, img, y, x, col, &s.tiles.inMargin[0])
+		s.set.grad(&z[(i-t0)*tileWidth], apart, tab, shift, cols)
 	}
 }
 

@@ -53,7 +53,7 @@ type Worker struct {
 	spans   []span
 	regions []region
 	tile    tile
-	square  [36]*float32         // where the values of a square of a Winograd transform lie
+	squares winogradSquares
 	tasks   map[reflect.Type]any // recycled task of each argument type
 	next    *Worker              // in the list of spare ones
 }

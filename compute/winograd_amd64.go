@@ -7,13 +7,13 @@ package compute
 // _asm/winograd writes them and names the registers. n is a multiple of 8.
 
 //go:noescape
-func winogradInput(out *float32, step int, in *[36]*float32, n int)
+func winogradInput(out *float32, step int, in *[36]*float32, shift, n int)
 
 //go:noescape
-func winogradOutput(out *[36]*float32, in *float32, step int, n int, bias *float32, floor float32, add bool)
+func winogradOutput(out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor float32, add bool)
 
 //go:noescape
-func winogradGrad(out *float32, step int, in *[36]*float32, n int)
+func winogradGrad(out *float32, step int, in *[36]*float32, shift, n int)
 
 //go:noescape
 func winogradWeights(out *float32, step int, in *float32, instep int, n int)

@@ -49,14 +49,18 @@ GLOBL winograd13<>(SB), RODATA|NOPTR, $4
 DATA winograd14<>+0(SB)/4, $0x3e97b426 // 0.29629629629629634
 GLOBL winograd14<>(SB), RODATA|NOPTR, $4
 
-// func winogradInput(out *float32, step int, in *[36]*float32, n int)
-TEXT ·winogradInput(SB), 0, $1184-32
+// func winogradInput(out *float32, step int, in *[36]*float32, shift, n int)
+TEXT ·winogradInput(SB), 0, $1184-40
 	MOVQ out+0(FP), DI
 	MOVQ step+8(FP), R10
 	SHLQ $2, R10
 	MOVQ in+16(FP), SI
-	MOVQ n+24(FP), CX
+	MOVQ shift+24(FP), AX
+	MOVQ n+32(FP), CX
 	SHLQ $2, CX
+	SHLQ $2, AX
+	ADDQ AX, CX
+	SUBQ AX, DI
 	VBROADCASTSS winograd0<>+0(SB), Y10
 	VBROADCASTSS winograd1<>+0(SB), Y11
 	VBROADCASTSS winograd2<>+0(SB), Y12
@@ -66,7 +70,6 @@ TEXT ·winogradInput(SB), 0, $1184-32
 	LEAQ square-1184(SP), R13
 	ADDQ $31, R13
 	ANDQ $~31, R13
-	XORQ AX, AX
 	PCALIGN $32
 
 winogradInput_next:
@@ -497,16 +500,21 @@ winogradInput_next:
 	VZEROUPPER
 	RET
 
-// func winogradOutput(out *[36]*float32, in *float32, step int, n int, bias *float32, floor float32, add bool)
-TEXT ·winogradOutput(SB), 0, $800-45
+// func winogradOutput(out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor float32, add bool)
+TEXT ·winogradOutput(SB), 0, $800-53
 	MOVQ out+0(FP), DI
-	MOVQ in+8(FP), SI
-	MOVQ step+16(FP), R8
-	MOVQ n+24(FP), CX
-	MOVQ bias+32(FP), DX
-	VBROADCASTSS floor+40(FP), Y9
-	MOVBLZX add+44(FP), BX
+	MOVQ shift+8(FP), AX
+	MOVQ in+16(FP), SI
+	MOVQ step+24(FP), R8
+	MOVQ n+32(FP), CX
+	MOVQ bias+40(FP), DX
+	VBROADCASTSS floor+48(FP), Y9
+	MOVBLZX add+52(FP), BX
 	SHLQ $2, CX
+	SHLQ $2, AX
+	ADDQ AX, CX
+	SUBQ AX, SI
+	SUBQ AX, DX
 	SHLQ $2, R8
 	IMUL3Q $6, R8, R9
 	VBROADCASTSS winograd2<>+0(SB), Y10
@@ -518,7 +526,6 @@ TEXT ·winogradOutput(SB), 0, $800-45
 	LEAQ square-800(SP), R13
 	ADDQ $31, R13
 	ANDQ $~31, R13
-	XORQ AX, AX
 	PCALIGN $32
 
 winogradOutput_next:
@@ -918,14 +925,18 @@ winogradOutput_3_3:
 	VZEROUPPER
 	RET
 
-// func winogradGrad(out *float32, step int, in *[36]*float32, n int)
-TEXT ·winogradGrad(SB), 0, $800-32
+// func winogradGrad(out *float32, step int, in *[36]*float32, shift, n int)
+TEXT ·winogradGrad(SB), 0, $800-40
 	MOVQ out+0(FP), DI
 	MOVQ step+8(FP), R10
 	SHLQ $2, R10
 	MOVQ in+16(FP), SI
-	MOVQ n+24(FP), CX
+	MOVQ shift+24(FP), AX
+	MOVQ n+32(FP), CX
 	SHLQ $2, CX
+	SHLQ $2, AX
+	ADDQ AX, CX
+	SUBQ AX, DI
 	VBROADCASTSS winograd2<>+0(SB), Y12
 	VBROADCASTSS winograd3<>+0(SB), Y13
 	VBROADCASTSS winograd4<>+0(SB), Y14
@@ -933,7 +944,6 @@ TEXT ·winogradGrad(SB), 0, $800-32
 	LEAQ square-800(SP), R13
 	ADDQ $31, R13
 	ANDQ $~31, R13
-	XORQ AX, AX
 	PCALIGN $32
 
 winogradGrad_next:
@@ -1234,6 +1244,7 @@ TEXT ·winogradWeights(SB), 0, $608-40
 	MOVQ in+16(FP), SI
 	MOVQ instep+24(FP), R8
 	MOVQ n+32(FP), CX
+	XORQ AX, AX
 	SHLQ $2, CX
 	SHLQ $2, R8
 	IMUL3Q $3, R8, R9
@@ -1247,7 +1258,6 @@ TEXT ·winogradWeights(SB), 0, $608-40
 	LEAQ square-608(SP), R13
 	ADDQ $31, R13
 	ANDQ $~31, R13
-	XORQ AX, AX
 	PCALIGN $32
 
 winogradWeights_next:
@@ -1494,6 +1504,7 @@ TEXT ·winogradSums(SB), 0, $608-40
 	MOVQ in+16(FP), SI
 	MOVQ instep+24(FP), R8
 	MOVQ n+32(FP), CX
+	XORQ AX, AX
 	SHLQ $2, CX
 	SHLQ $2, R8
 	IMUL3Q $6, R8, R9
@@ -1507,7 +1518,6 @@ TEXT ·winogradSums(SB), 0, $608-40
 	LEAQ square-608(SP), R13
 	ADDQ $31, R13
 	ANDQ $~31, R13
-	XORQ AX, AX
 	PCALIGN $32
 
 winogradSums_next:

@@ -3,9 +3,9 @@ package compute
 import "unsafe"
 
 // winograd is one set of the transforms of Winograd's convolutions, each for n
-// channels (a multiple of eight) of a square of values. A table points at the
-// first channel of each value, row by row; otherwise value i is i steps from
-// the first.
+// channels (a multiple of eight) of a square of values. A table points
+// shift floats before the first channel of each value, row by row; otherwise
+// value i is i steps from the first.
 //
 //	input    out = Bᵀ·in·B        6×6 from a table of 6×6
 //	output   out = Aᵀ·in·A        a table of 4×4 from 6×6; then bias, the value
@@ -15,9 +15,9 @@ import "unsafe"
 //	sums     out = Gᵀ·in·G        3×3 from 6×6
 type winograd struct {
 	fast    bool // worth its while
-	input   func(out *float32, step int, in *[36]*float32, n int)
-	output  func(out *[36]*float32, in *float32, step int, n int, bias *float32, floor float32, add bool)
-	grad    func(out *float32, step int, in *[36]*float32, n int)
+	input   func(out *float32, step int, in *[36]*float32, shift, n int)
+	output  func(out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor float32, add bool)
+	grad    func(out *float32, step int, in *[36]*float32, shift, n int)
 	weights func(out *float32, step int, in *float32, instep int, n int)
 	sums    func(out *float32, step int, in *float32, instep int, n int)
 }
@@ -34,13 +34,13 @@ const (
 )
 
 var genericWinograd = winograd{
-	input: func(out *float32, step int, in *[36]*float32, n int) {
-		winogradGeneric(6, 6, n, winogradBT, readTable(in), writeSteps(out, step))
+	input: func(out *float32, step int, in *[36]*float32, shift, n int) {
+		winogradGeneric(6, 6, n, winogradBT, readTable(in, shift), writeSteps(out, step))
 	},
-	output: func(out *[36]*float32, in *float32, step int, n int, bias *float32, floor float32, add bool) {
+	output: func(out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor float32, add bool) {
 		b := unsafe.Slice(bias, n)
 		winogradGeneric(6, 4, n, winogradAT, readSteps(in, step), func(i, c int, v float32) {
-			y := &unsafe.Slice(out[i], n)[c]
+			y := &unsafe.Slice(out[i], shift+n)[shift+c]
 			v += b[c]
 			if add {
 				v += *y
@@ -51,8 +51,8 @@ var genericWinograd = winograd{
 			*y = v
 		})
 	},
-	grad: func(out *float32, step int, in *[36]*float32, n int) {
-		winogradGeneric(4, 6, n, winogradA, readTable(in), writeSteps(out, step))
+	grad: func(out *float32, step int, in *[36]*float32, shift, n int) {
+		winogradGeneric(4, 6, n, winogradA, readTable(in, shift), writeSteps(out, step))
 	},
 	weights: func(out *float32, step int, in *float32, instep int, n int) {
 		winogradGeneric(3, 6, n, winogradG, readSteps(in, instep), writeSteps(out, step))
@@ -62,8 +62,8 @@ var genericWinograd = winograd{
 	},
 }
 
-func readTable(in *[36]*float32) func(i, c int) float32 {
-	return func(i, c int) float32 { return unsafe.Slice(in[i], c+1)[c] }
+func readTable(in *[36]*float32, shift int) func(i, c int) float32 {
+	return func(i, c int) float32 { return unsafe.Slice(in[i], shift+c+1)[shift+c] }
 }
 
 func readSteps(in *float32, step int) func(i, c int) float32 {

@@ -41,17 +41,17 @@ func main() {
 	na, nb := 1/(2*a*a*(a*a-b*b)), 1/(2*b*b*(b*b-a*a))
 	filter := []float64{1 / (a * a * b * b), na, a * na, a * a * na, nb, b * nb, b * b * nb}
 	all := []transform{{
-		name: "winogradInput", args: "out *float32, step int, in *[36]*float32, n int",
+		name: "winogradInput", args: "out *float32, step int, in *[36]*float32, shift, n int",
 		from: 6, to: 6, table: true,
 		constants: []float64{a * a * b * b, a*a + b*b, a, a * a, b, b * b},
 		lines:     input,
 	}, {
-		name: "winogradOutput", args: "out *[36]*float32, in *float32, step int, n int, bias *float32, floor float32, add bool",
+		name: "winogradOutput", args: "out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor float32, add bool",
 		from: 6, to: 4, tableOut: true,
 		constants: []float64{a, a * a, a * a * a, b, b * b, b * b * b},
 		lines:     output,
 	}, {
-		name: "winogradGrad", args: "out *float32, step int, in *[36]*float32, n int",
+		name: "winogradGrad", args: "out *float32, step int, in *[36]*float32, shift, n int",
 		from: 4, to: 6, table: true,
 		constants: []float64{a, a * a, b, b * b},
 		lines:     grad,
@@ -94,16 +94,16 @@ func main() {
 //	DI       the table of outputs, or the output
 //	R8, R9   distance of values and of rows of values in the input
 //	R10      distance of values in the output
-//	AX, CX   bytes done, bytes in all
+//	AX, CX   bytes behind what the table points at: of these channels, of the end
 //	R11      an address
 //	DX, BX   bias; whether to add
 //	R13      the square between the two rounds, on the stack, row by row
 //	Y9       the floor of outputs
 func (t transform) write(known map[float64]string) {
 	frame := 32*t.to*t.from + 32
-	size := map[bool]int{true: 32, false: 40}[t.table]
+	size := 40
 	if t.tableOut {
-		size = 45
+		size = 53
 	}
 	fmt.Fprintf(&out, "\n// func %s(%s)\nTEXT ·%s(SB), 0, $%d-%d\n", t.name, t.args, t.name, frame, size)
 	p("MOVQ out+0(FP), DI")
@@ -112,22 +112,36 @@ func (t transform) write(known map[float64]string) {
 		p("MOVQ step+8(FP), R10")
 		p("SHLQ $2, R10")
 		p("MOVQ in+16(FP), SI")
-		p("MOVQ n+24(FP), CX")
+		p("MOVQ shift+24(FP), AX")
+		p("MOVQ n+32(FP), CX")
 	case t.tableOut:
-		p("MOVQ in+8(FP), SI")
-		p("MOVQ step+16(FP), R8")
-		p("MOVQ n+24(FP), CX")
-		p("MOVQ bias+32(FP), DX")
-		p("VBROADCASTSS floor+40(FP), Y9")
-		p("MOVBLZX add+44(FP), BX")
+		p("MOVQ shift+8(FP), AX")
+		p("MOVQ in+16(FP), SI")
+		p("MOVQ step+24(FP), R8")
+		p("MOVQ n+32(FP), CX")
+		p("MOVQ bias+40(FP), DX")
+		p("VBROADCASTSS floor+48(FP), Y9")
+		p("MOVBLZX add+52(FP), BX")
 	default:
 		p("MOVQ step+8(FP), R10")
 		p("SHLQ $2, R10")
 		p("MOVQ in+16(FP), SI")
 		p("MOVQ instep+24(FP), R8")
 		p("MOVQ n+32(FP), CX")
+		p("XORQ AX, AX")
 	}
 	p("SHLQ $2, CX")
+	if t.table || t.tableOut {
+		// What does not come through the table is not shifted.
+		p("SHLQ $2, AX")
+		p("ADDQ AX, CX")
+		if t.table {
+			p("SUBQ AX, DI")
+		} else {
+			p("SUBQ AX, SI")
+			p("SUBQ AX, DX")
+		}
+	}
 	if !t.table {
 		p("SHLQ $2, R8")
 		p("IMUL3Q $%d, R8, R9", t.from)
@@ -140,7 +154,6 @@ func (t transform) write(known map[float64]string) {
 	p("LEAQ square-%d(SP), R13", frame)
 	p("ADDQ $31, R13")
 	p("ANDQ $~31, R13")
-	p("XORQ AX, AX")
 	p("PCALIGN $32")
 	label(t.name + "_next")
 	for j := range t.from {
