@@ -93,6 +93,7 @@ func newBenchInfer(c *common) *cobra.Command {
 		for i := range p.Inputs()[0].Data {
 			p.Inputs()[0].Data[i] = float32(r.NormFloat64())
 		}
+		p.Fold()
 		return func() error { p.Forward(w.batch, false); return nil }, pool.Close, nil
 	})
 }

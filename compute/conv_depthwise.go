@@ -29,9 +29,7 @@ func depthwiseRows(a *depthwiseArgs, w *Worker, lo, hi int) {
 	for row := lo; row < hi; row++ {
 		n, oy := row/g.OH, row%g.OH
 		y := a.y[row*g.OW*c : (row+1)*g.OW*c]
-		if !a.e.Add {
-			clear(y)
-		}
+		a.begin(y)
 		h0, h1 := g.rowAxis().valid(oy)
 		for kh := h0; kh < h1; kh++ {
 			iy := oy*g.StrideH - g.PadTop + kh*g.DilH
@@ -48,26 +46,29 @@ func depthwiseRows(a *depthwiseArgs, w *Worker, lo, hi int) {
 	}
 }
 
-// finish ends a row of pixels: bias, relu.
-func (a *depthwiseArgs) finish(y []float32) {
-	if a.e.Bias != nil {
-		bias := a.e.Bias[:a.g.C]
-		for ; len(y) > 0; y = y[len(bias):] {
-			for i, b := range bias {
-				y[i] += b
-				if a.e.ReLU && y[i] < 0 {
-					y[i] = 0
-				}
-			}
+// begin puts what products are added to into a row of pixels: the bias, and
+// what was there or zeros.
+func (a *depthwiseArgs) begin(y []float32) {
+	bias := a.e.Bias
+	switch {
+	case a.e.Add && bias != nil:
+		for c := a.g.C; len(y) > 0; y = y[c:] {
+			vec.add(y[:c], y[:c], bias[:c])
 		}
-		return
+	case bias != nil:
+		copy(y, bias[:a.g.C])
+		for n := a.g.C; n < len(y); n *= 2 {
+			copy(y[n:], y[:n])
+		}
+	case !a.e.Add:
+		clear(y)
 	}
+}
+
+// finish ends a row of pixels.
+func (a *depthwiseArgs) finish(y []float32) {
 	if a.e.ReLU {
-		for i, v := range y {
-			if v < 0 {
-				y[i] = 0
-			}
-		}
+		vec.relu(y, y)
 	}
 }
 

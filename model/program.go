@@ -117,7 +117,7 @@ func Compile(g *Graph, o Options) (*Program, error) {
 
 // Inference is a program of the same graph that shares p's parameters and
 // state and has a small arena of its own: for testing while p trains. It sees every
-// change of p's weights at once.
+// change of p's weights at once, or with Fold at each Fold.
 func (p *Program) Inference(batch int, pool *compute.Pool) (*Program, error) {
 	o := p.o
 	o.Batch, o.Pool, o.Train, o.InputGrads, o.Frozen = batch, pool, false, false, nil
@@ -161,7 +161,7 @@ func alignedFloats(n int64) []float32 {
 	if n == 0 {
 		return nil
 	}
-	x := make([]float32, n+line)
+	x := compute.Alloc(int(n + line))
 	skip := 0
 	if r := uintptr(unsafe.Pointer(unsafe.SliceData(x))) % lineBytes; r != 0 {
 		skip = int(lineBytes-r) / 4

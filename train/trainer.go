@@ -230,6 +230,7 @@ func (t *trainer) test(stop func(done, of int) bool) (score Score, ok bool) {
 	}
 	steps := t.tests.Steps()
 	t.tests.Seek(0, 0)
+	t.testing.Fold() // the weights are others than last time
 	for i := range steps {
 		if stop(i, steps) {
 			return Score{}, false
