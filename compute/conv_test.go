@@ -169,7 +169,8 @@ func checkConv(t *testing.T, k *gemmKernel, pool *Pool, y, dx, dw sums, d *convD
 // TestConvThreads: the same bits on any number of threads.
 func TestConvThreads(t *testing.T) {
 	for _, g := range []Conv{square(20, 16, 16, 16, 3, 1, 1), square(9, 8, 64, 64, 3, 1, 1), square(13, 28, 1, 6, 5, 1, 2),
-		square(11, 16, 16, 32, 3, 2, 1), square(7, 2, 128, 128, 3, 1, 1), square(9, 8, 16, 16, 1, 1, 0)} {
+		square(11, 16, 16, 32, 3, 2, 1), square(7, 2, 128, 128, 3, 1, 1), square(9, 8, 16, 16, 1, 1, 0),
+		square(30, 8, 64, 64, 3, 1, 1), square(16, 4, 128, 128, 3, 1, 1)} {
 		var want []float32
 		for _, threads := range []int{1, 2, 3, 4, 7} {
 			p := NewPool(threads)

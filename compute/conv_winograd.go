@@ -17,8 +17,8 @@ import "math"
 
 const (
 	winoSide  = 4         // of the outputs of a tile
-	winoBytes = 128 << 10 // of transformed values that are worked on together
-	winoMost  = 96        // tiles that are worked on together
+	winoBytes = 256 << 10 // of transformed values that are worked on together
+	winoMost  = 36        // tiles that are worked on together
 	winoFew   = 64        // so few tiles do not pay for weights that leave the cache
 	winoDepth = 128       // channels of weights that are transformed together by a task
 )

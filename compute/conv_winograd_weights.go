@@ -55,7 +55,7 @@ func winogradWeightsWith(kern *gemmKernel, set *winograd, p *Pool, g *Conv, x, d
 		return
 	}
 	s.parts = max(1, min(winoParts, t.count/winoPart))
-	t.step = max(12, min(winoMost, winoBytes/4/(36*(g.C+tileWidth))))
+	t.step = max(12, winoBytes/4/(36*(g.C+tileWidth)))
 	t.apart = g.C*tileWidth + tileWidth
 	size := s.parts * s.panels * 36 * t.apart
 	room := shared.Scratch(size + margin)
