@@ -36,6 +36,8 @@
 //	conv.go        convolution and its two gradients
 //	conv_axis.go   regions of pixels that meet the same taps
 //	conv_rows.go   forward and data gradient; conv_weights.go: weight gradient
+//	conv_winograd.go   3×3 in fewer products; conv_winograd_weights.go: its weight gradient
+//	winograd_generic.go, winograd_amd64.s: the transforms of that
 //	conv_depthwise.go one filter a channel
 //	pooling.go     max, average, global average
 //	batchnorm.go   batch normalization
