@@ -53,9 +53,22 @@ func addSixteen(dst *float32, dstep int, src *float32, k int)
 //go:noescape
 func mulAddRows(dst *float32, dstep int, a *float32, astep int, b *float32, bstep int, n, rows int)
 
+var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+
+// Packing and the rest move memory and gain nothing from longer registers, so
+// the AVX-512 row has the AVX2 routines for them.
 var archKernels = []gemmKernel{{
+	name:   "avx512",
+	runs:   hasAVX512,
+	byRow:  tileByRowAVX512,
+	byCol:  tileByColAVX512,
+	pack:   packAVX2,
+	copy:   copyRowsAVX2,
+	add:    addRowsAVX2,
+	mulAdd: mulAddRowsAVX2,
+}, {
 	name:   "avx2",
-	runs:   cpu.X86.HasAVX2 && cpu.X86.HasFMA,
+	runs:   hasAVX2,
 	byRow:  tileByRowAVX2,
 	byCol:  tileByColAVX2,
 	pack:   packAVX2,
