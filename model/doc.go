@@ -33,8 +33,9 @@
 //     the same kind and shapes; both add to one gradient.
 //   - Bidirectional multi-layer LSTM: one layer with many Params.
 //   - Several inputs: `inputs:` names them; `from:` reads them.
-//   - Fused conv+batchnorm+relu: Compile may run several nodes as one step;
-//     nodes stay nodes for whoever looks.
+//   - Fused steps: Compile runs neighbours as one where a pattern of the table in
+//     fuse.go says so, to the same bits; nodes stay nodes for whoever looks.
+//     Outside of training Fold works batch norms into the weights before them.
 //
 // # The network file
 //
