@@ -40,9 +40,11 @@ const (
 	gateCount = 1<<32 - gateOne
 )
 
-// spinRounds times spinPauses pauses are about 30 µs.
+// spinRounds times spinPauses pauses are about 120 µs: longer than the stretches
+// of a training step that one thread does alone, for waking a parked goroutine
+// costs as much again.
 const (
-	spinRounds = 64
+	spinRounds = 256
 	spinPauses = 20
 )
 
