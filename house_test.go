@@ -26,10 +26,11 @@ var allowed = map[string][]string{
 	"cli":                {"compute", "layers", "model", "data", "presets", "train", "tui", "tui/widget"},
 	"internal/gradcheck": {"compute", "layers", "model"},
 	"internal/golden":    {},
+	"internal/allocs":    {},
 }
 
 // forTests may be imported by test files of any package.
-var forTests = []string{"internal/gradcheck", "internal/golden", "presets", "data"}
+var forTests = []string{"internal/gradcheck", "internal/golden", "internal/allocs", "presets", "data"}
 
 // TestHouse holds every import of the module against the map above.
 func TestHouse(t *testing.T) {

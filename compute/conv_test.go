@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"layercake/internal/allocs"
 )
 
 // conv fills in the output size and what is left out: strides and dilations of
@@ -206,7 +208,7 @@ func TestConvAllocations(t *testing.T) {
 		for range 20 {
 			f()
 		}
-		if got := testing.AllocsPerRun(20, f); got != 0 {
+		if got := allocs.Steady(20, f); got != 0 {
 			t.Errorf("%s: %v allocations, want 0", convName(g), got)
 		}
 	}

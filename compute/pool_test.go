@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"layercake/internal/allocs"
 )
 
 type countArgs struct{ seen []atomic.Int32 }
@@ -176,7 +178,7 @@ func TestForAllocations(t *testing.T) {
 	for name, pool := range map[string]*Pool{"pool": p, "nil": nil} {
 		f := func() { For(pool, 100, 10, countArgs{seen}, countChunk) }
 		f()
-		if got := testing.AllocsPerRun(100, f); got != 0 {
+		if got := allocs.Steady(100, f); got != 0 {
 			t.Errorf("%s: %v allocations a loop, want 0", name, got)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"testing"
+
+	"layercake/internal/allocs"
 )
 
 // sweepSizes are lengths around the vector widths, the blocks and the chunks.
@@ -206,7 +208,7 @@ func TestSweepsMakeNoGarbage(t *testing.T) {
 			for range 3 {
 				sweepSuite(p, s)
 			}
-			if n := testing.AllocsPerRun(3, func() { sweepSuite(p, s) }); n != 0 {
+			if n := allocs.Steady(3, func() { sweepSuite(p, s) }); n != 0 {
 				t.Errorf("%v allocations in a suite of sweeps, want 0", n)
 			}
 		})

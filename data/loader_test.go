@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"layercake/internal/allocs"
 )
 
 // counted is a split of n images 1×h×w whose pixel p of image i is level
@@ -165,7 +167,7 @@ func TestLoaderAllocatesNothing(t *testing.T) {
 	for range 4 {
 		l.Next(&b)
 	}
-	if got := testing.AllocsPerRun(50, func() { l.Next(&b) }); got != 0 {
+	if got := allocs.Steady(50, func() { l.Next(&b) }); got != 0 {
 		t.Errorf("got %v allocations a batch, want 0", got)
 	}
 }

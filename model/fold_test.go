@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"layercake/compute"
+	"layercake/internal/allocs"
 	"layercake/layers"
 )
 
@@ -202,7 +203,7 @@ func TestFold(t *testing.T) {
 				p.Observe(nil)
 				sameBits(t, "observed", p.Output().Data, want)
 			}
-			if a := testing.AllocsPerRun(3, func() { p.Fold(); p.Forward(3, false) }); a != 0 {
+			if a := allocs.Steady(3, func() { p.Fold(); p.Forward(3, false) }); a != 0 {
 				t.Errorf("%v allocations", a)
 			}
 		})

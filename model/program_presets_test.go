@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"layercake/compute"
+	"layercake/internal/allocs"
 )
 
 // preset reads one of the networks that layercake brings along.
@@ -63,7 +64,7 @@ func TestPresetsAllocateNothing(t *testing.T) {
 			p.Forward(1, false)
 		}
 		step()
-		if a := testing.AllocsPerRun(3, step); a != 0 {
+		if a := allocs.Steady(3, step); a != 0 {
 			t.Errorf("%s: %v allocations a step", name, a)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"layercake/compute"
+	"layercake/internal/allocs"
 	"layercake/layers"
 )
 
@@ -292,7 +293,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 			}
 		}
 		step()
-		if a := testing.AllocsPerRun(10, step); a != 0 {
+		if a := allocs.Steady(10, step); a != 0 {
 			t.Errorf("%s: %v allocations a step", name, a)
 		}
 		if want := len(g.Nodes) * 2 * 12; seen != want {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"layercake/compute"
+	"layercake/internal/allocs"
 )
 
 func TestLossFalls(t *testing.T) {
@@ -399,7 +400,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 		for range 3 * tr.perEpoch { // also past the epoch's short batch
 			step()
 		}
-		if n := testing.AllocsPerRun(40, step); n != 0 {
+		if n := allocs.Steady(40, step); n != 0 {
 			t.Errorf("%s: %v allocations a step", section, n)
 		}
 	}
