@@ -133,7 +133,7 @@ Without a command the screen opens.`,
 	f := root.PersistentFlags()
 	f.IntVar(&c.threads, "threads", 0, "threads to compute with (0: one a core)")
 	f.Uint64Var(&c.seed, "seed", 0, "seed of weights, order and drawn data (0: the network's own, else 1)")
-	f.StringVar(&c.kernel, "kernel", "", "matrix kernel: "+strings.Join(compute.Kernels(), ", ")+" (default: the best; also LAYERCAKE_KERNEL)")
+	f.StringVar(&c.kernel, "kernel", "", "matrix kernel: "+strings.Join(compute.Kernels(), ", ")+" (default: the first that runs here; also LAYERCAKE_KERNEL)")
 	f.StringVar(&c.dataDir, "data-dir", "", "folder with the files of a data set")
 	root.Flags().BoolVar(&light, "light", false, "colours for a light terminal")
 	root.Flags().BoolVar(&dark, "dark", false, "colours for a dark terminal")

@@ -18,7 +18,7 @@ var genericKernel = gemmKernel{
 	pack: packGeneric, copy: copyRowsGeneric, add: addRowsGeneric, mulAdd: mulAddRowsGeneric,
 }
 
-// gemmKernels, best first.
+// gemmKernels, those first that are taken before others.
 var gemmKernels = append(archKernels[:len(archKernels):len(archKernels)], genericKernel)
 
 // kernelInUse is the first row that runs here, unless SetKernel chose another.
