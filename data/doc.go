@@ -13,8 +13,9 @@
 // of package compute: images [n, H, W, C] though their Shape reads C×H×W,
 // vectors [n, F]. A sample has Sizes: how many numbers it feeds in, how many
 // class labels it has (one for a picture, one a position for a text) and how
-// many numbers are to be predicted. Sequences with lengths and further inputs
-// come as more fields of Sizes and Batch, and leave these as they are.
+// many numbers are to be predicted. A sample of several inputs, such as a source
+// and a target text, has them one behind the other in its row of x. Sequences
+// with lengths come as more fields of Sizes and Batch, and leave these as they are.
 //
 // # Same seed, same bits
 //
@@ -29,6 +30,7 @@
 //	catalog.go   Catalog, Open
 //	images.go    a split of byte images; normalization
 //	table.go     a split of rows of numbers
+//	noise.go     random samples of any shape, to measure with
 //	loader.go    Loader, Batch: shuffling, prefetching, position
 //	augment.go   crop and flip
 //	random.go    the random numbers of a seed and an index

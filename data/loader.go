@@ -4,7 +4,7 @@ package data
 // filled them and hold until that Loader's next call of Next or Seek.
 type Batch struct {
 	N       int       // samples; below the batch size in an epoch's last batch
-	X       []float32 // [N, ...] in the memory layout of package compute
+	X       []float32 // [N, ...] in the memory layout of package compute, all inputs of a sample in its row
 	Labels  []int32   // [N · Sizes.Labels]; nil where there are none
 	Targets []float32 // [N · Sizes.Targets]; nil where there are none
 	Index   []int     // [N] the samples' places in their split
@@ -45,7 +45,7 @@ func NewLoader(s Split, batch int, seed uint64, aug Augment) *Loader {
 		panic("data: a loader needs a batch of at least one and a split that is not empty")
 	}
 	l := &Loader{split: s, sizes: s.Sizes(), batch: min(batch, s.Len()), seed: seed, aug: aug, orderEpoch: -1}
-	if len(l.sizes.X) != 3 {
+	if len(l.sizes.X) != 3 || l.sizes.More > 0 {
 		l.aug = Augment{}
 	}
 	return l
@@ -156,7 +156,7 @@ func (l *Loader) fill(b *Batch) {
 	b.N = len(idx)
 	b.Index = room(b.Index, b.N, l.batch)
 	copy(b.Index, idx) // order is shuffled while the batch is still in use
-	size := l.sizes.X.Size()
+	size := l.sizes.Row()
 	b.X = room(b.X, b.N*size, l.batch*size)
 	b.Labels = room(b.Labels, b.N*l.sizes.Labels, l.batch*l.sizes.Labels)
 	b.Targets = room(b.Targets, b.N*l.sizes.Targets, l.batch*l.sizes.Targets)

@@ -12,6 +12,10 @@ type Set struct {
 	Name  string        // "mnist"
 	Title string        // "MNIST handwritten digits"
 	Input compute.Shape // of one sample, in users' order: C×H×W or F
+	// Tokens > 0 says that the numbers of Input are token ids below it.
+	Tokens int
+	// More are the inputs after the first, where a sample has several.
+	More []Input
 
 	Classes []string // names by class index; nil where numbers are predicted
 	Targets int      // numbers to predict where Classes is nil
@@ -29,6 +33,13 @@ type Set struct {
 	Notes []string
 }
 
+// Input is one of several things that a sample feeds in.
+type Input struct {
+	Name   string
+	Shape  compute.Shape
+	Tokens int // as Set.Tokens
+}
+
 // Split is the training or the test part of a Set. All methods may be called
 // from several goroutines at once.
 type Split interface {
@@ -36,8 +47,8 @@ type Split interface {
 	// Sizes is what one sample takes in Fill's slices.
 	Sizes() Sizes
 	// Fill writes the samples idx, normalized, one after the other: to x in the
-	// memory layout [n, H, W, C] or [n, F]; their classes to labels, −1 where
-	// unknown; their numbers to targets. A nil slice is left out; the others
+	// memory layout [n, H, W, C] or [n, F], the further inputs of a sample behind
+	// its first; their classes to labels, −1 where unknown; their numbers to targets. A nil slice is left out; the others
 	// hold at least len(idx) samples. It does not allocate.
 	Fill(idx []int, x []float32, labels []int32, targets []float32)
 	// Image is sample i as pixels 0..1, [H, W, C]; nil where samples are no images.
@@ -48,10 +59,14 @@ type Split interface {
 
 // Sizes counts the elements of one sample.
 type Sizes struct {
-	X       compute.Shape // of the input, users' order
+	X       compute.Shape // of the first input, users' order
+	More    int           // numbers of the further inputs together
 	Labels  int           // class labels: 1 for one class a sample, 0 for none
 	Targets int           // numbers to predict
 }
+
+// Row is how many numbers a sample feeds in: its stride in Fill's x.
+func (s Sizes) Row() int { return s.X.Size() + s.More }
 
 // Options say how a set is opened. The zero value takes every default.
 type Options struct {

@@ -170,11 +170,8 @@ func (c *Config) check() (parts, error) {
 		err = fmt.Errorf("train: %s has no training samples", c.Data.Name)
 	case !slices.ContainsFunc(c.Graph.Nodes, func(n model.Node) bool { return len(n.Plan.Params) > 0 }):
 		err = fmt.Errorf("train: %s has no weights: put a layer with weights in, such as a dense", c.Graph.Name)
-	case len(c.Graph.Inputs) != 1:
-		err = fmt.Errorf("train: %s has %d inputs, and %s feeds one", c.Graph.Name, len(c.Graph.Inputs), c.Data.Name)
-	case !c.Graph.Inputs[0].Shape.Equal(c.Data.Input):
-		err = fmt.Errorf("train: the input of %s is %s, and the samples of %s are %s: set input: [%s]",
-			c.Graph.Name, c.Graph.Inputs[0].Shape, c.Data.Name, c.Data.Input, commas(c.Data.Input))
+	default:
+		err = c.checkInputs()
 	}
 	if err != nil {
 		return p, err
@@ -183,6 +180,35 @@ func (c *Config) check() (parts, error) {
 		return p, fmt.Errorf("%s: %w", c.Graph.Nodes[c.Graph.Output].Name, err)
 	}
 	return p, nil
+}
+
+// checkInputs refuses a network that cannot take in what the samples feed.
+func (c *Config) checkInputs() error {
+	g, set := c.Graph, c.Data
+	if feeds := 1 + len(set.More); len(g.Inputs) != feeds {
+		return fmt.Errorf("train: %s has %d inputs, and %s feeds %d: choose data that fits, or change inputs", g.Name, len(g.Inputs), set.Name, feeds)
+	}
+	if in := g.Inputs[0]; len(set.More) == 0 && !in.Shape.Equal(set.Input) {
+		return fmt.Errorf("train: the input of %s is %s, and the samples of %s are %s: set input: [%s]",
+			g.Name, in.Shape, set.Name, set.Input, commas(set.Input))
+	}
+	for k, in := range g.Inputs {
+		feed := data.Input{Shape: set.Input, Tokens: set.Tokens}
+		if k > 0 {
+			feed = set.More[k-1]
+		}
+		switch {
+		case !in.Shape.Equal(feed.Shape):
+			return fmt.Errorf("train: the input %s of %s is %s, and %s feeds %s there: give it that shape", in.Name, g.Name, in.Shape, set.Name, feed.Shape)
+		case in.Tokens > 0 && feed.Tokens == 0:
+			return fmt.Errorf("train: the input %s of %s reads token ids, and %s feeds numbers: choose data of tokens, or set input: [%s]",
+				in.Name, g.Name, set.Name, commas(in.Shape))
+		case in.Tokens > 0 && feed.Tokens > in.Tokens:
+			return fmt.Errorf("train: the input %s of %s reads token ids below %d, and those of %s go up to %d: set tokens: %d",
+				in.Name, g.Name, in.Tokens, set.Name, feed.Tokens-1, feed.Tokens)
+		}
+	}
+	return nil
 }
 
 // output is the shape of the network's output.

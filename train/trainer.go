@@ -122,7 +122,7 @@ func (t *trainer) setLR(x float64) {
 func (t *trainer) step(watch *watcher) error {
 	t.loader.Next(&t.batch)
 	n := t.batch.N
-	compute.Copy(t.pool, t.prog.Input(0).Data[:len(t.batch.X)], t.batch.X)
+	t.feed(t.prog, &t.batch)
 
 	t.prog.SetStep(uint64(t.Step))
 	watch.begin(t, n)
@@ -166,6 +166,27 @@ func (t *trainer) step(watch *watcher) error {
 		t.Curve.add(t.Step, score.Loss(), score.Accuracy())
 	}
 	return watch.end(t, lr)
+}
+
+// feed copies a batch to where p's inputs lie. An input that nothing depends
+// on has no memory.
+func (t *trainer) feed(p *model.Program, b *data.Batch) {
+	inputs := len(t.cfg.Graph.Inputs)
+	if inputs == 1 {
+		if in := p.Input(0); in.Data != nil {
+			compute.Copy(t.pool, in.Data[:len(b.X)], b.X)
+		}
+		return
+	}
+	row, at := len(b.X)/b.N, 0
+	for k := range inputs {
+		in := p.Input(k)
+		w := in.Shape.Size()
+		if in.Data != nil {
+			compute.CopyColumns(t.pool, b.N, b.X, at, row, w, in.Data, 0, w, false)
+		}
+		at += w
+	}
 }
 
 // smoothing is what Snapshot.Loss keeps of itself at each step: it looks back
@@ -236,7 +257,7 @@ func (t *trainer) test(stop func(done, of int) bool) (score Score, ok bool) {
 			return Score{}, false
 		}
 		t.tests.Next(&t.exam)
-		compute.Copy(t.pool, t.testing.Input(0).Data[:len(t.exam.X)], t.exam.X)
+		t.feed(t.testing, &t.exam)
 		t.testing.Forward(t.exam.N, false)
 		score = score.Add(t.loss.Eval(t.pool, t.testing.Output(), &t.exam, nil))
 	}
