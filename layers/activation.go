@@ -39,19 +39,19 @@ func activation(name string, act compute.Act, summary string, card Card) *Kind {
 		Name: name, Short: name, Family: Activation, Summary: summary, Card: card,
 		New: func() Layer { return fresh() },
 		Examples: []Example{
-			{fresh(), []compute.Shape{{17}}},
-			{fresh(), []compute.Shape{{3, 2, 3}}},
+			{Layer: fresh(), In: []compute.Shape{{17}}},
+			{Layer: fresh(), In: []compute.Shape{{3, 2, 3}}},
 		},
 	}
 	switch act {
 	case compute.ActGELU:
 		e := fresh()
 		e.Approximate = "tanh"
-		k.Examples = append(k.Examples, Example{e, []compute.Shape{{4, 3}}})
+		k.Examples = append(k.Examples, Example{Layer: e, In: []compute.Shape{{4, 3}}})
 	case compute.ActLeakyReLU, compute.ActELU:
 		e := fresh()
 		e.Slope = 0.3
-		k.Examples = append(k.Examples, Example{e, []compute.Shape{{4, 3}}})
+		k.Examples = append(k.Examples, Example{Layer: e, In: []compute.Shape{{4, 3}}})
 	}
 	return k
 }

@@ -28,9 +28,9 @@ var addKind = &Kind{
 	},
 	New: func() Layer { return &Add{} },
 	Examples: []Example{
-		{&Add{}, []compute.Shape{{3, 2, 2}, {3, 2, 2}}},
-		{&Add{}, []compute.Shape{{5}, {5}, {5}}},
-		{&Add{}, []compute.Shape{{2, 3}, {2, 3}}},
+		{Layer: &Add{}, In: []compute.Shape{{3, 2, 2}, {3, 2, 2}}},
+		{Layer: &Add{}, In: []compute.Shape{{5}, {5}, {5}}},
+		{Layer: &Add{}, In: []compute.Shape{{2, 3}, {2, 3}}},
 	},
 }
 

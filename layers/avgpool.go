@@ -32,10 +32,10 @@ var avgPoolKind = &Kind{
 	},
 	New: func() Layer { return &AvgPool{pooled: pooled{Kernel: Pair{2, 2}}, CountPad: true} },
 	Examples: []Example{
-		{&AvgPool{pooled: pooled{Kernel: Pair{2, 2}}, CountPad: true}, []compute.Shape{{3, 4, 6}}},
-		{&AvgPool{pooled: pooled{Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Padding: Padding{Same: true}}, CountPad: true}, []compute.Shape{{2, 5, 6}}},
-		{&AvgPool{pooled: pooled{Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Padding: Padding{Same: true}}}, []compute.Shape{{2, 5, 6}}},
-		{&AvgPool{pooled: pooled{Kernel: Pair{2, 3}, Stride: Pair{1, 2}}}, []compute.Shape{{2, 3, 5}}},
+		{Layer: &AvgPool{pooled: pooled{Kernel: Pair{2, 2}}, CountPad: true}, In: []compute.Shape{{3, 4, 6}}},
+		{Layer: &AvgPool{pooled: pooled{Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Padding: Padding{Same: true}}, CountPad: true}, In: []compute.Shape{{2, 5, 6}}},
+		{Layer: &AvgPool{pooled: pooled{Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Padding: Padding{Same: true}}}, In: []compute.Shape{{2, 5, 6}}},
+		{Layer: &AvgPool{pooled: pooled{Kernel: Pair{2, 3}, Stride: Pair{1, 2}}}, In: []compute.Shape{{2, 3, 5}}},
 	},
 }
 

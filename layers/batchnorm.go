@@ -45,10 +45,10 @@ var batchNormKind = &Kind{
 	},
 	New: func() Layer { return &BatchNorm{Eps: 1e-5, Momentum: 0.1, Affine: true} },
 	Examples: []Example{
-		{&BatchNorm{Eps: 1e-5, Momentum: 0.1, Affine: true}, []compute.Shape{{3, 4, 3}}},
-		{&BatchNorm{Eps: 1e-3, Momentum: 0.5, Affine: true}, []compute.Shape{{4, 5}}},
-		{&BatchNorm{Eps: 1e-2, Momentum: 0.1, Affine: true}, []compute.Shape{{6}}},
-		{&BatchNorm{Eps: 1e-5, Momentum: 0.1}, []compute.Shape{{2, 3, 3}}},
+		{Layer: &BatchNorm{Eps: 1e-5, Momentum: 0.1, Affine: true}, In: []compute.Shape{{3, 4, 3}}},
+		{Layer: &BatchNorm{Eps: 1e-3, Momentum: 0.5, Affine: true}, In: []compute.Shape{{4, 5}}},
+		{Layer: &BatchNorm{Eps: 1e-2, Momentum: 0.1, Affine: true}, In: []compute.Shape{{6}}},
+		{Layer: &BatchNorm{Eps: 1e-5, Momentum: 0.1}, In: []compute.Shape{{2, 3, 3}}},
 	},
 }
 

@@ -33,9 +33,9 @@ var concatKind = &Kind{
 	},
 	New: func() Layer { return &Concat{} },
 	Examples: []Example{
-		{&Concat{}, []compute.Shape{{3, 2, 2}, {1, 2, 2}, {2, 2, 2}}},
-		{&Concat{}, []compute.Shape{{3, 2}, {3, 4}}},
-		{&Concat{}, []compute.Shape{{4}, {1}}},
+		{Layer: &Concat{}, In: []compute.Shape{{3, 2, 2}, {1, 2, 2}, {2, 2, 2}}},
+		{Layer: &Concat{}, In: []compute.Shape{{3, 2}, {3, 4}}},
+		{Layer: &Concat{}, In: []compute.Shape{{4}, {1}}},
 	},
 }
 

@@ -46,14 +46,14 @@ var conv2dKind = &Kind{
 		return &Conv2D{Filters: 32, Kernel: Pair{3, 3}, Stride: Pair{1, 1}, Padding: Padding{Same: true}, Dilation: Pair{1, 1}, Groups: 1, Bias: true, Init: initAuto}
 	},
 	Examples: []Example{
-		{&Conv2D{Filters: 3, Kernel: Pair{3, 3}, Stride: Pair{1, 1}, Padding: Padding{Same: true}, Dilation: Pair{1, 1}, Groups: 1, Bias: true, Init: initAuto}, []compute.Shape{{2, 5, 4}}},
-		{&Conv2D{Filters: 4, Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Padding: Padding{Same: true}, Dilation: Pair{1, 1}, Groups: 1, Init: "he"}, []compute.Shape{{3, 6, 5}}},
-		{&Conv2D{Filters: 5, Kernel: Pair{1, 1}, Stride: Pair{1, 1}, Dilation: Pair{1, 1}, Groups: 1, Bias: true, Init: initAuto}, []compute.Shape{{3, 3, 3}}},
-		{&Conv2D{Filters: 2, Kernel: Pair{1, 1}, Stride: Pair{2, 2}, Dilation: Pair{1, 1}, Groups: 1, Init: initAuto}, []compute.Shape{{3, 5, 4}}},
-		{&Conv2D{Filters: 2, Kernel: Pair{2, 3}, Stride: Pair{1, 2}, Padding: Padding{Top: 1, Bottom: 0, Left: 2, Right: 1}, Dilation: Pair{2, 1}, Groups: 1, Bias: true, Init: "lecun"}, []compute.Shape{{2, 5, 6}}},
-		{&Conv2D{Filters: 4, Kernel: Pair{3, 3}, Stride: Pair{1, 1}, Padding: Padding{Same: true}, Dilation: Pair{1, 1}, Groups: 4, Bias: true, Init: initAuto}, []compute.Shape{{4, 4, 4}}},
-		{&Conv2D{Filters: 6, Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Padding: Padding{Same: true}, Dilation: Pair{1, 1}, Groups: 2, Init: initAuto}, []compute.Shape{{4, 5, 5}}},
-		{&Conv2D{Filters: 3, Kernel: Pair{4, 4}, Stride: Pair{1, 1}, Dilation: Pair{1, 1}, Groups: 1, Bias: true, Init: initAuto}, []compute.Shape{{2, 4, 4}}},
+		{Layer: &Conv2D{Filters: 3, Kernel: Pair{3, 3}, Stride: Pair{1, 1}, Padding: Padding{Same: true}, Dilation: Pair{1, 1}, Groups: 1, Bias: true, Init: initAuto}, In: []compute.Shape{{2, 5, 4}}},
+		{Layer: &Conv2D{Filters: 4, Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Padding: Padding{Same: true}, Dilation: Pair{1, 1}, Groups: 1, Init: "he"}, In: []compute.Shape{{3, 6, 5}}},
+		{Layer: &Conv2D{Filters: 5, Kernel: Pair{1, 1}, Stride: Pair{1, 1}, Dilation: Pair{1, 1}, Groups: 1, Bias: true, Init: initAuto}, In: []compute.Shape{{3, 3, 3}}},
+		{Layer: &Conv2D{Filters: 2, Kernel: Pair{1, 1}, Stride: Pair{2, 2}, Dilation: Pair{1, 1}, Groups: 1, Init: initAuto}, In: []compute.Shape{{3, 5, 4}}},
+		{Layer: &Conv2D{Filters: 2, Kernel: Pair{2, 3}, Stride: Pair{1, 2}, Padding: Padding{Top: 1, Bottom: 0, Left: 2, Right: 1}, Dilation: Pair{2, 1}, Groups: 1, Bias: true, Init: "lecun"}, In: []compute.Shape{{2, 5, 6}}},
+		{Layer: &Conv2D{Filters: 4, Kernel: Pair{3, 3}, Stride: Pair{1, 1}, Padding: Padding{Same: true}, Dilation: Pair{1, 1}, Groups: 4, Bias: true, Init: initAuto}, In: []compute.Shape{{4, 4, 4}}},
+		{Layer: &Conv2D{Filters: 6, Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Padding: Padding{Same: true}, Dilation: Pair{1, 1}, Groups: 2, Init: initAuto}, In: []compute.Shape{{4, 5, 5}}},
+		{Layer: &Conv2D{Filters: 3, Kernel: Pair{4, 4}, Stride: Pair{1, 1}, Dilation: Pair{1, 1}, Groups: 1, Bias: true, Init: initAuto}, In: []compute.Shape{{2, 4, 4}}},
 	},
 }
 

@@ -38,10 +38,10 @@ var denseKind = &Kind{
 	},
 	New: func() Layer { return &Dense{Units: 64, Bias: true, Init: initAuto} },
 	Examples: []Example{
-		{&Dense{Units: 3, Bias: true, Init: initAuto}, []compute.Shape{{4}}},
-		{&Dense{Units: 1, Init: "he"}, []compute.Shape{{7}}},
-		{&Dense{Units: 5, Bias: true, Init: "glorot"}, []compute.Shape{{3, 4}}},
-		{&Dense{Units: 2, Bias: true, Init: initAuto}, []compute.Shape{{1, 1}}},
+		{Layer: &Dense{Units: 3, Bias: true, Init: initAuto}, In: []compute.Shape{{4}}},
+		{Layer: &Dense{Units: 1, Init: "he"}, In: []compute.Shape{{7}}},
+		{Layer: &Dense{Units: 5, Bias: true, Init: "glorot"}, In: []compute.Shape{{3, 4}}},
+		{Layer: &Dense{Units: 2, Bias: true, Init: initAuto}, In: []compute.Shape{{1, 1}}},
 	},
 }
 

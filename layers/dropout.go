@@ -33,9 +33,9 @@ var dropoutKind = &Kind{
 	},
 	New: func() Layer { return &Dropout{Rate: 0.5} },
 	Examples: []Example{
-		{&Dropout{Rate: 0.5}, []compute.Shape{{12}}},
-		{&Dropout{Rate: 0.2}, []compute.Shape{{3, 4, 4}}},
-		{&Dropout{Rate: 0}, []compute.Shape{{4, 3}}},
+		{Layer: &Dropout{Rate: 0.5}, In: []compute.Shape{{12}}},
+		{Layer: &Dropout{Rate: 0.2}, In: []compute.Shape{{3, 4, 4}}},
+		{Layer: &Dropout{Rate: 0}, In: []compute.Shape{{4, 3}}},
 	},
 }
 

@@ -36,9 +36,9 @@ var embeddingKind = &Kind{
 	},
 	New: func() Layer { return &Embedding{Tokens: 256, Width: 64} },
 	Examples: []Example{
-		{&Embedding{Tokens: 5, Width: 3}, []compute.Shape{{4}}},
-		{&Embedding{Tokens: 40, Width: 1}, []compute.Shape{{6}}},
-		{&Embedding{Tokens: 2, Width: 4}, []compute.Shape{{1}}},
+		{Layer: &Embedding{Tokens: 5, Width: 3}, In: []compute.Shape{{4}}},
+		{Layer: &Embedding{Tokens: 40, Width: 1}, In: []compute.Shape{{6}}},
+		{Layer: &Embedding{Tokens: 2, Width: 4}, In: []compute.Shape{{1}}},
 	},
 }
 

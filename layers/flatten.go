@@ -27,11 +27,11 @@ var flattenKind = &Kind{
 	},
 	New: func() Layer { return &Flatten{} },
 	Examples: []Example{
-		{&Flatten{}, []compute.Shape{{3, 2, 4}}},
-		{&Flatten{}, []compute.Shape{{1, 3, 2}}},
-		{&Flatten{}, []compute.Shape{{5, 1, 1}}},
-		{&Flatten{}, []compute.Shape{{3, 4}}},
-		{&Flatten{}, []compute.Shape{{4}}},
+		{Layer: &Flatten{}, In: []compute.Shape{{3, 2, 4}}},
+		{Layer: &Flatten{}, In: []compute.Shape{{1, 3, 2}}},
+		{Layer: &Flatten{}, In: []compute.Shape{{5, 1, 1}}},
+		{Layer: &Flatten{}, In: []compute.Shape{{3, 4}}},
+		{Layer: &Flatten{}, In: []compute.Shape{{4}}},
 	},
 }
 

@@ -28,9 +28,9 @@ var globalAvgPoolKind = &Kind{
 	},
 	New: func() Layer { return &GlobalAvgPool{} },
 	Examples: []Example{
-		{&GlobalAvgPool{}, []compute.Shape{{3, 4, 5}}},
-		{&GlobalAvgPool{}, []compute.Shape{{5, 3}}},
-		{&GlobalAvgPool{}, []compute.Shape{{4, 1, 1}}},
+		{Layer: &GlobalAvgPool{}, In: []compute.Shape{{3, 4, 5}}},
+		{Layer: &GlobalAvgPool{}, In: []compute.Shape{{5, 3}}},
+		{Layer: &GlobalAvgPool{}, In: []compute.Shape{{4, 1, 1}}},
 	},
 }
 

@@ -68,12 +68,35 @@ type Plan struct {
 	// AddsGrad says that Backward heeds Pass.Add; for other layers the Program
 	// hands in a buffer of its own and adds.
 	AddsGrad bool
-	// Tokens says that the input is token ids, not real numbers.
+	// Tokens says that the inputs are token ids, not real numbers.
 	Tokens bool
+	// AcrossTime says that a step of the output depends on other steps of the
+	// input by another way than Carry: a network with such a layer cannot be run
+	// step by step. It need not be said where Out is no sequence T×F of In[0]'s
+	// length, for then it is plain.
+	AcrossTime bool
+	// DropsLens says that the steps of Out are not those of In[0], though both
+	// are as many. Otherwise Out is padded as In[0] is.
+	DropsLens bool
+	// Carry is what one Forward leaves to the next.
+	Carry Carry
 	// Window is how far one output element sees: for the receptive field.
 	// The zero Window sees one element; Global sees everything.
 	Window Window
 }
+
+// Carry is what a layer keeps of a sample from one Forward to the next: the
+// state of a recurrent layer, the keys and values of attention. A Program that
+// runs a network step by step, with sequences of length 1, gives it to every
+// layer that asks; in all other programs only layers with Always have it.
+type Carry struct {
+	PerSample   int  // float32s
+	PerPosition int  // float32s for each of Pass.Context positions
+	Always      bool // in training too: gradients stop at the border of two batches
+}
+
+// At is the float32s for one sample and a context of so many positions.
+func (c Carry) At(context int) int { return c.PerSample + c.PerPosition*context }
 
 // Window is the reach of one output over the input's rows and columns.
 type Window struct {
@@ -110,6 +133,11 @@ type Param struct {
 
 // Pass is the memory of one node for one forward or backward pass over N
 // samples. It belongs to the Program; a layer keeps nothing of it.
+//
+// Sequences of different lengths lie in batches padded to the longest:
+// In[i].Lens[n] is how many steps of sample n are used, nil says all. Steps past
+// it hold finite numbers without meaning, in In and in Out, and layers that look from
+// one step to another must not look there. A length may be 0.
 type Pass struct {
 	N     int
 	Train bool // batch statistics and dropout are on; Backward follows
@@ -120,6 +148,13 @@ type Pass struct {
 
 	In  []compute.Tensor
 	Out compute.Tensor
+
+	// Carry is [N, Plan.Carry.At(Context)], zeros at first; nil where Forward begins
+	// anew, at position 0 and with a state of zeros. Backward does not see it change
+	// and sends no gradient into it.
+	Carry   []float32
+	Start   int // position in its sequence of the first step of In
+	Context int // positions that Carry has room for
 
 	Params, State [][]float32
 	Saved         [][]float32
@@ -173,6 +208,29 @@ type Kind struct {
 type Example struct {
 	Layer Layer
 	In    []compute.Shape
+	// Lens gives lengths to the samples of each input in turn, so that padding
+	// is checked too; nil: all are full.
+	Lens [][]int
+}
+
+// Composite is a layer made of others. It never runs: where a network file
+// says it, its parts stand, a row each under a row of its own, so that each of
+// them is seen at work. Its Plan is what Assemble makes of the parts.
+type Composite interface {
+	Layer
+	// Parts are the layers for inputs of these shapes, in running order. The
+	// last one's output is the composite's. Only here may it refuse.
+	Parts(in []compute.Shape) ([]Part, error)
+}
+
+// Part is one layer of a Composite.
+type Part struct {
+	Name  string // "attention": of letters and digits, unique among the parts
+	Kind  *Kind
+	Layer Layer
+	// From names the parts read, or "in" and "in2" for the composite's first and
+	// second input; nil reads the part before, the first one "in".
+	From []string
 }
 
 // Family groups the palette by purpose.

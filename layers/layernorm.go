@@ -36,10 +36,10 @@ var layerNormKind = &Kind{
 	},
 	New: func() Layer { return &LayerNorm{Eps: 1e-5} },
 	Examples: []Example{
-		{&LayerNorm{Eps: 1e-5}, []compute.Shape{{7}}},
-		{&LayerNorm{Eps: 1e-3}, []compute.Shape{{3, 5}}},
-		{&LayerNorm{Eps: 1e-5}, []compute.Shape{{6, 2, 3}}},
-		{&LayerNorm{Eps: 1e-5}, []compute.Shape{{1}}},
+		{Layer: &LayerNorm{Eps: 1e-5}, In: []compute.Shape{{7}}},
+		{Layer: &LayerNorm{Eps: 1e-3}, In: []compute.Shape{{3, 5}}},
+		{Layer: &LayerNorm{Eps: 1e-5}, In: []compute.Shape{{6, 2, 3}}},
+		{Layer: &LayerNorm{Eps: 1e-5}, In: []compute.Shape{{1}}},
 	},
 }
 

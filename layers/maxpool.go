@@ -32,10 +32,10 @@ var maxPoolKind = &Kind{
 	},
 	New: func() Layer { return &MaxPool{pooled{Kernel: Pair{2, 2}}} },
 	Examples: []Example{
-		{&MaxPool{pooled{Kernel: Pair{2, 2}}}, []compute.Shape{{3, 4, 6}}},
-		{&MaxPool{pooled{Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Padding: Padding{Same: true}}}, []compute.Shape{{2, 5, 6}}},
-		{&MaxPool{pooled{Kernel: Pair{2, 3}, Stride: Pair{1, 2}}}, []compute.Shape{{2, 3, 5}}},
-		{&MaxPool{pooled{Kernel: Pair{2, 2}}}, []compute.Shape{{1, 5, 5}}},
+		{Layer: &MaxPool{pooled{Kernel: Pair{2, 2}}}, In: []compute.Shape{{3, 4, 6}}},
+		{Layer: &MaxPool{pooled{Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Padding: Padding{Same: true}}}, In: []compute.Shape{{2, 5, 6}}},
+		{Layer: &MaxPool{pooled{Kernel: Pair{2, 3}, Stride: Pair{1, 2}}}, In: []compute.Shape{{2, 3, 5}}},
+		{Layer: &MaxPool{pooled{Kernel: Pair{2, 2}}}, In: []compute.Shape{{1, 5, 5}}},
 	},
 }
 

@@ -29,11 +29,11 @@ var multiplyKind = &Kind{
 	},
 	New: func() Layer { return &Multiply{} },
 	Examples: []Example{
-		{&Multiply{}, []compute.Shape{{3, 2, 2}, {3, 2, 2}}},
-		{&Multiply{}, []compute.Shape{{5}, {5}, {5}}},
-		{&Multiply{}, []compute.Shape{{4, 2, 3}, {4}}},
-		{&Multiply{}, []compute.Shape{{3}, {5, 3}}},
-		{&Multiply{}, []compute.Shape{{4, 2, 3}, {4, 1, 1}}},
+		{Layer: &Multiply{}, In: []compute.Shape{{3, 2, 2}, {3, 2, 2}}},
+		{Layer: &Multiply{}, In: []compute.Shape{{5}, {5}, {5}}},
+		{Layer: &Multiply{}, In: []compute.Shape{{4, 2, 3}, {4}}},
+		{Layer: &Multiply{}, In: []compute.Shape{{3}, {5, 3}}},
+		{Layer: &Multiply{}, In: []compute.Shape{{4, 2, 3}, {4, 1, 1}}},
 	},
 }
 

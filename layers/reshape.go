@@ -34,11 +34,11 @@ var reshapeKind = &Kind{
 	},
 	New: func() Layer { return &Reshape{Shape: compute.Shape{-1}} },
 	Examples: []Example{
-		{&Reshape{compute.Shape{3, 2, 2}}, []compute.Shape{{12}}},
-		{&Reshape{compute.Shape{-1, 4}}, []compute.Shape{{3, 2, 4}}},
-		{&Reshape{compute.Shape{2, -1, 3}}, []compute.Shape{{3, 2, 4}}},
-		{&Reshape{compute.Shape{6, 2}}, []compute.Shape{{3, 4}}},
-		{&Reshape{compute.Shape{-1}}, []compute.Shape{{1, 3, 2}}},
+		{Layer: &Reshape{compute.Shape{3, 2, 2}}, In: []compute.Shape{{12}}},
+		{Layer: &Reshape{compute.Shape{-1, 4}}, In: []compute.Shape{{3, 2, 4}}},
+		{Layer: &Reshape{compute.Shape{2, -1, 3}}, In: []compute.Shape{{3, 2, 4}}},
+		{Layer: &Reshape{compute.Shape{6, 2}}, In: []compute.Shape{{3, 4}}},
+		{Layer: &Reshape{compute.Shape{-1}}, In: []compute.Shape{{1, 3, 2}}},
 	},
 }
 
@@ -81,7 +81,7 @@ func (r *Reshape) Plan(in []compute.Shape) (Plan, error) {
 	if len(out) < 1 || len(out) > 3 || known != int64(size) {
 		return Plan{}, bad
 	}
-	plan := Plan{Out: out, View: s.Equal(out) || !channelsMatter(s) && !channelsMatter(out)}
+	plan := Plan{Out: out, AcrossTime: true, DropsLens: true, View: s.Equal(out) || !channelsMatter(s) && !channelsMatter(out)}
 	if channelsMatter(s) && channelsMatter(out) {
 		plan.Scratch = Room{PerSample: size}
 	}

@@ -28,10 +28,10 @@ var softmaxKind = &Kind{
 	},
 	New: func() Layer { return &Softmax{} },
 	Examples: []Example{
-		{&Softmax{}, []compute.Shape{{7}}},
-		{&Softmax{}, []compute.Shape{{3, 4}}},
-		{&Softmax{}, []compute.Shape{{4, 2, 3}}},
-		{&Softmax{}, []compute.Shape{{1}}},
+		{Layer: &Softmax{}, In: []compute.Shape{{7}}},
+		{Layer: &Softmax{}, In: []compute.Shape{{3, 4}}},
+		{Layer: &Softmax{}, In: []compute.Shape{{4, 2, 3}}},
+		{Layer: &Softmax{}, In: []compute.Shape{{1}}},
 	},
 }
 

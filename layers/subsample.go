@@ -35,10 +35,10 @@ var subsampleKind = &Kind{
 	},
 	New: func() Layer { return &Subsample{Stride: 2} },
 	Examples: []Example{
-		{&Subsample{Stride: 2, Channels: 6}, []compute.Shape{{2, 4, 4}}},
-		{&Subsample{Stride: 2, Channels: 5}, []compute.Shape{{2, 5, 3}}},
-		{&Subsample{Stride: 1, Channels: 4}, []compute.Shape{{3, 2, 2}}},
-		{&Subsample{Stride: 3}, []compute.Shape{{2, 4, 5}}},
+		{Layer: &Subsample{Stride: 2, Channels: 6}, In: []compute.Shape{{2, 4, 4}}},
+		{Layer: &Subsample{Stride: 2, Channels: 5}, In: []compute.Shape{{2, 5, 3}}},
+		{Layer: &Subsample{Stride: 1, Channels: 4}, In: []compute.Shape{{3, 2, 2}}},
+		{Layer: &Subsample{Stride: 3}, In: []compute.Shape{{2, 4, 5}}},
 	},
 }
 

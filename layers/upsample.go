@@ -26,8 +26,8 @@ var upsampleKind = &Kind{
 	},
 	New: func() Layer { return &Upsample{Scale: Pair{2, 2}} },
 	Examples: []Example{
-		{&Upsample{Scale: Pair{2, 2}}, []compute.Shape{{3, 2, 3}}},
-		{&Upsample{Scale: Pair{1, 3}}, []compute.Shape{{2, 2, 2}}},
+		{Layer: &Upsample{Scale: Pair{2, 2}}, In: []compute.Shape{{3, 2, 3}}},
+		{Layer: &Upsample{Scale: Pair{1, 3}}, In: []compute.Shape{{2, 2, 2}}},
 	},
 }
 

@@ -20,6 +20,8 @@ type Check struct {
 	// Tolerance is the largest ‖difference‖/‖gradient‖ between both ways to
 	// work out the gradient of one tensor: 2e-3 if zero.
 	Tolerance float64
+	// Lens gives lengths to the samples of each input in turn; nil: all are full.
+	Lens [][]int
 }
 
 // Layer checks l on inputs of these shapes, for batches of one and of three.
@@ -64,6 +66,7 @@ type bench struct {
 	rand   *rand.Rand
 
 	in, params, state [][]float32
+	carry             []float32
 	dout              []float32
 	errs              []error
 }
@@ -100,6 +103,13 @@ func (b *bench) run() {
 		b.dout[i] = float32(2*b.rand.Float64() - 1)
 	}
 
+	if b.plan.Carry.Always {
+		b.carry = make([]float32, b.n*b.plan.Carry.At(0))
+		for i := range b.carry {
+			b.carry[i] = float32(b.rand.Float64() - 0.5)
+		}
+	}
+
 	base := b.fresh(nil)
 	b.layer.Forward(base)
 	out := clone(base.Out.Data)
@@ -126,6 +136,7 @@ func (b *bench) run() {
 	b.aliases(base, out)
 	b.threads(base, out)
 	b.answers()
+	b.stepByStep()
 	b.allocates()
 }
 
@@ -168,6 +179,10 @@ func (b *bench) fresh(pool *compute.Pool) *layers.Pass {
 		}
 		p.DIn = append(p.DIn, d)
 	}
+	for i := range b.Lens {
+		p.In[i].Lens = b.lengths(i)
+	}
+	p.Carry = clone(b.carry)
 	p.Out = compute.Tensor{Shape: b.plan.Out, Data: nans(len(b.dout))}
 	p.DOut = compute.Tensor{Shape: b.plan.Out, Data: clone(b.dout)}
 	p.Add = make([]bool, len(b.shapes))
@@ -187,6 +202,18 @@ func (b *bench) fresh(pool *compute.Pool) *layers.Pass {
 	}
 	p.Scratch = nans(b.plan.Scratch.At(b.n))
 	return p
+}
+
+// lengths are those of the samples of input i; nil: all are full.
+func (b *bench) lengths(i int) []int32 {
+	if len(b.Lens[i]) == 0 {
+		return nil
+	}
+	var lens []int32
+	for k := range b.n {
+		lens = append(lens, int32(b.Lens[i][k%len(b.Lens[i])]))
+	}
+	return lens
 }
 
 // backward spoils what Plan says is not read, then runs the layer.
@@ -246,9 +273,11 @@ func (b *bench) compare(what string, got []float32, of func(*layers.Pass) []floa
 		was := x[j]
 		up, down := was+float32(b.Step), was-float32(b.Step)
 		x[j] = up
+		copy(p.Carry, b.carry)
 		b.layer.Forward(p)
 		copy(high, p.Out.Data)
 		x[j] = down
+		copy(p.Carry, b.carry)
 		b.layer.Forward(p)
 		x[j] = was
 		var sum float64
@@ -411,6 +440,75 @@ func (b *bench) answers() {
 	for i, s := range p.State {
 		if !same(s, b.state[i]) {
 			b.fail("outside training forward changes %s", b.plan.State[i].Name)
+		}
+	}
+}
+
+// stepByStep runs a layer over sequences one step at a time, with Carry, and
+// wants what it makes of them in one go.
+func (b *bench) stepByStep() {
+	if b.plan.AcrossTime || b.plan.Tokens || len(b.plan.Out) != 2 || b.Lens != nil {
+		return
+	}
+	length := b.plan.Out[0]
+	var short []compute.Shape
+	for _, s := range b.shapes {
+		if len(s) != 2 || s[0] != length {
+			return
+		}
+		short = append(short, compute.Shape{1, s[1]})
+	}
+	plan, err := b.layer.Plan(short)
+	if err != nil {
+		b.fail("step by step: sequences of length 1 are refused: %v", err)
+		return
+	}
+	for i, w := range plan.Params {
+		if !w.Shape.Equal(b.plan.Params[i].Shape) {
+			b.fail("step by step: the shape of %s depends on the length", w.Name)
+			return
+		}
+	}
+	whole := b.fresh(nil)
+	whole.Train = false
+	b.layer.Forward(whole)
+
+	p := b.fresh(nil)
+	p.Train = false
+	p.Context = length
+	p.Carry = make([]float32, b.n*plan.Carry.At(length))
+	if b.carry != nil {
+		size := b.plan.Carry.PerSample
+		for k := range b.n {
+			copy(p.Carry[k*plan.Carry.At(length):], b.carry[k*size:(k+1)*size])
+		}
+	}
+	p.Scratch = nans(plan.Scratch.At(b.n))
+	for i := range p.Saved {
+		p.Saved[i] = nil
+	}
+	p.Marks = nil
+	f := b.plan.Out[1]
+	p.Out = compute.Tensor{Shape: plan.Out, Data: nans(b.n * f)}
+	for i, s := range short {
+		p.In[i] = compute.Tensor{Shape: s, Data: nans(b.n * s[1])}
+	}
+	for t := range length {
+		p.Start = t
+		for i, s := range short {
+			for k := range b.n {
+				copy(p.In[i].Data[k*s[1]:(k+1)*s[1]], b.in[i][(k*length+t)*s[1]:])
+			}
+		}
+		b.layer.Forward(p)
+		for k := range b.n {
+			for j := range f {
+				got, want := float64(p.Out.Data[k*f+j]), float64(whole.Out.Data[(k*length+t)*f+j])
+				if !(math.Abs(got-want) <= 1e-5*(1+math.Abs(want))) {
+					b.fail("step by step: step %d of sample %d is %v, and %v in one go", t, k, got, want)
+					return
+				}
+			}
 		}
 	}
 }
