@@ -31,7 +31,9 @@
 //	pool.go        Pool, Worker, For: the goroutines and how they share
 //	gemm.go        matrix products and the table of kernels
 //	gemm_blocks.go cutting them into blocks, packing, sharing out
+//	gemm_packed.go products with a B that is packed once and used often
 //	gemm_tile.go   what a kernel is given; gemm_generic.go, gemm_*.s: kernels
+//	peak.go        the most multiply-adds a second that a kernel could do
 //	cache.go       the machine's caches and the block sizes that follow from them
 //	conv.go        convolution and its two gradients
 //	conv_axis.go   regions of pixels that meet the same taps

@@ -53,6 +53,11 @@ func addSixteen(dst *float32, dstep int, src *float32, k int)
 //go:noescape
 func mulAddRows(dst *float32, dstep int, a *float32, astep int, b *float32, bstep int, n, rows int)
 
+// mulAddChains is s = x·s + y in twelve registers, twice a round, rounds > 0.
+//
+//go:noescape
+func mulAddChains(rounds int, x, y float32)
+
 var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
 // AVX2 comes first although AVX-512 is wider: the peaks are equal on Zen 4, and
@@ -68,6 +73,8 @@ var archKernels = []gemmKernel{{
 	copy:   copyRowsAVX2,
 	add:    addRowsAVX2,
 	mulAdd: mulAddRowsAVX2,
+	chains: mulAddChains,
+	perRun: 24 * 8,
 }, {
 	name:   "avx512",
 	runs:   hasAVX512,
@@ -77,6 +84,8 @@ var archKernels = []gemmKernel{{
 	copy:   copyRowsAVX2,
 	add:    addRowsAVX2,
 	mulAdd: mulAddRowsAVX2,
+	chains: mulAddChainsAVX512,
+	perRun: 24 * 16,
 }}
 
 func tileByRowAVX2(t *tile) {

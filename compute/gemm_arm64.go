@@ -61,6 +61,11 @@ func addSixteen(dst *float32, dstep int, src *float32, k int)
 //go:noescape
 func mulAddRows(dst *float32, dstep int, a *float32, astep int, b *float32, bstep int, n, rows int)
 
+// mulAddChains is s += x·y and s -= x·y in 24 registers a round, rounds > 0.
+//
+//go:noescape
+func mulAddChains(rounds int, x, y float32)
+
 var archKernels = []gemmKernel{{
 	name:   "neon",
 	runs:   true,
@@ -70,6 +75,8 @@ var archKernels = []gemmKernel{{
 	copy:   copyRowsNEON,
 	add:    addRowsNEON,
 	mulAdd: mulAddRowsNEON,
+	chains: mulAddChains,
+	perRun: 48 * 4,
 }}
 
 func tileByRowNEON(t *tile) {

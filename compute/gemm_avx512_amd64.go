@@ -20,6 +20,11 @@ func colTile16AVX512(t *tile) // nine to sixteen columns, A by column
 //go:noescape
 func colTile8AVX512(t *tile) // one to eight columns
 
+// mulAddChainsAVX512 is s = x·s + y in twelve registers, twice a round, rounds > 0.
+//
+//go:noescape
+func mulAddChainsAVX512(rounds int, x, y float32)
+
 // hasAVX512 says that processor and operating system have what the kernels
 // need: masks, and the narrower registers under them.
 var hasAVX512 = cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && hasAVX2

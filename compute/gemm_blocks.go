@@ -11,6 +11,7 @@ const (
 	mcLocal   = 192     // up to so many rows a task packs its own panels of B
 	mulTask   = 1 << 20 // multiply-adds that make a chunk worth handing out
 	mulInline = 1 << 15 // below so many nobody is woken
+	packTask  = 1 << 13 // floats that make a chunk of packing
 )
 
 // gemmArgs is a product, or one block of k of it, as the workers see it.
@@ -24,7 +25,7 @@ type gemmArgs struct {
 	e        Epilogue
 
 	k0, k1     int       // the block of k; all of it when panels are packed by the tasks
-	j0         int       // first column of the packed panels
+	j0, j1     int       // columns of C that the tasks cover
 	packed     []float32 // panels of the block, one after the other; nil: none
 	rows       int       // rows a task
 	panels     int       // panels a task
@@ -53,7 +54,7 @@ func gemmWith(kern *gemmKernel, p *Pool, ta, tb bool, m, n, k int, a []float32, 
 	}
 	panels := (n + tileWidth - 1) / tileWidth
 	direct := !tb && (m <= 24 || (n <= 4*tileWidth && k*ldb <= 4096))
-	g.k1 = k
+	g.k1, g.j1 = k, n
 	// Steps of k that lie far apart share few places in the cache.
 	g.copyA = ta && lda >= 512
 	if direct || m <= mcLocal {
@@ -73,13 +74,13 @@ func gemmWith(kern *gemmKernel, p *Pool, ta, tb bool, m, n, k int, a []float32, 
 	defer returnWorker(shared)
 	for j := 0; j < panels; j += ncMost {
 		np := min(ncMost, panels-j)
-		g.j0 = j * tileWidth
+		g.j0, g.j1 = j*tileWidth, min(n, (j+np)*tileWidth)
 		for k0 := 0; k0 < max(k, 1); k0 = g.k1 {
 			g.k0 = k0
 			g.k1 = blockEnd(k0, k, kcMost)
 			kl := g.k1 - g.k0
 			g.packed = shared.Scratch(np * kl * tileWidth)
-			For(p, np, max(1, 8192/max(kl*tileWidth, 1)), g, packPanels)
+			For(p, np, max(1, packTask/max(kl*tileWidth, 1)), g, packPanels)
 			g.rows = min(m, g.rowsForWork(np*tileWidth, max(kl, 1)))
 			blocks := (m + g.rows - 1) / g.rows
 			g.panels = np
@@ -160,11 +161,7 @@ func gemmTask(g *gemmArgs, w *Worker, lo, hi int) {
 		i0 := t / g.colGroups * g.rows
 		i1 := min(i0+g.rows, g.m)
 		j0 := g.j0 + t%g.colGroups*g.panels*tileWidth
-		jEnd := g.n
-		if g.packed != nil {
-			jEnd = min(jEnd, g.j0+ncMost*tileWidth)
-		}
-		j1 := min(j0+g.panels*tileWidth, jEnd)
+		j1 := min(j0+g.panels*tileWidth, g.j1)
 		for k0 := g.k0; k0 < max(g.k1, 1); {
 			k1 := blockEnd(k0, g.k1, kcMost)
 			g.block(w, i0, i1, j0, j1, k0, k1)
@@ -220,7 +217,7 @@ func (g *gemmArgs) block(w *Worker, i0, i1, j0, j1, k0, k1 int) {
 		switch {
 		case kl == 0:
 		case g.packed != nil:
-			t.b = g.packed[(j-g.j0)*kl:]
+			t.b = g.packed[(j-g.j0)*(g.k1-g.k0)+(k0-g.k0)*tileWidth:]
 		case g.packInTask:
 			t.b = w.Scratch(room)
 			g.packPanel(t.b, j, k0, k1)

@@ -58,13 +58,14 @@ type gemmCase struct {
 	ta, tb  bool
 	m, n, k int
 	e       Epilogue
-	pad     int // extra columns in memory
+	pad     int  // extra columns in memory
+	packed  bool // B is packed before
 }
 
 func (g gemmCase) String() string {
 	op := map[bool]string{false: "N", true: "T"}
-	return fmt.Sprintf("%s%s/m=%d,n=%d,k=%d,add=%v,bias=%v,relu=%v,pad=%d", op[g.ta], op[g.tb], g.m, g.n, g.k,
-		g.e.Add, g.e.Bias != nil, g.e.ReLU, g.pad)
+	return fmt.Sprintf("%s%s/m=%d,n=%d,k=%d,add=%v,bias=%v,relu=%v,pad=%d,packed=%v", op[g.ta], op[g.tb], g.m, g.n, g.k,
+		g.e.Add, g.e.Bias != nil, g.e.ReLU, g.pad, g.packed)
 }
 
 // checkGemm compares one product with sums in float64. Each element may be off
@@ -94,7 +95,16 @@ func checkGemm(t *testing.T, kern *gemmKernel, p *Pool, g gemmCase) {
 	if e.Bias != nil {
 		e.Bias = bias.v
 	}
-	gemmWith(kern, p, g.ta, g.tb, g.m, g.n, g.k, a.v, lda, b.v, ldb, c.v, ldc, e)
+	if g.packed {
+		room := newGuarded(rng, PackedSize(g.k, g.n))
+		pb := packBWith(kern, p, g.tb, g.k, g.n, b.v, ldb, room.v)
+		if !room.intact() {
+			t.Fatalf("%v: packed past the end", g)
+		}
+		gemmPackedWith(kern, p, g.ta, g.m, a.v, lda, pb, c.v, ldc, e)
+	} else {
+		gemmWith(kern, p, g.ta, g.tb, g.m, g.n, g.k, a.v, lda, b.v, ldb, c.v, ldc, e)
+	}
 	if !c.intact() {
 		t.Fatalf("%v: wrote outside C", g)
 	}
@@ -144,14 +154,14 @@ func TestGemm(t *testing.T) {
 			for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 23, 24, 25} {
 				for _, n := range []int{1, 2, 7, 8, 9, 15, 16, 17, 24, 25, 33} {
 					for _, k := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 17} {
-						cases = append(cases, gemmCase{ta, tb, m, n, k, Epilogue{Add: k%2 == 1, ReLU: n%2 == 1}, m % 3})
+						cases = append(cases, gemmCase{ta, tb, m, n, k, Epilogue{Add: k%2 == 1, ReLU: n%2 == 1}, m % 3, false})
 					}
 				}
 			}
 			for _, s := range [][3]int{{95, 31, kcMost - 1}, {96, 32, kcMost}, {97, 33, kcMost + 1}, {193, 113, 2*kcMost + 1},
 				{64, 512, 30}, {250, 20, 50}, {1, 300, 700}, {32, 257, 56}, {385, 7, 129}, {16, 10, 5000}} {
-				cases = append(cases, gemmCase{ta, tb, s[0], s[1], s[2], withBias, 0},
-					gemmCase{ta, tb, s[0], s[1], s[2], Epilogue{Add: true, Bias: []float32{}, ReLU: true}, 5})
+				cases = append(cases, gemmCase{ta, tb, s[0], s[1], s[2], withBias, 0, false},
+					gemmCase{ta, tb, s[0], s[1], s[2], Epilogue{Add: true, Bias: []float32{}, ReLU: true}, 5, false})
 			}
 		}
 	}
@@ -159,6 +169,8 @@ func TestGemm(t *testing.T) {
 	defer pool.Close()
 	eachKernel(t, func(t *testing.T, k *gemmKernel) {
 		for _, c := range cases {
+			checkGemm(t, k, pool, c)
+			c.packed = true
 			checkGemm(t, k, pool, c)
 		}
 	})
@@ -169,6 +181,7 @@ func TestGemmWide(t *testing.T) {
 	eachKernel(t, func(t *testing.T, k *gemmKernel) {
 		checkGemm(t, k, nil, gemmCase{m: 200, n: ncMost*tileWidth + 21, k: 9, e: Epilogue{Bias: []float32{}}})
 		checkGemm(t, k, nil, gemmCase{m: 200, n: ncMost*tileWidth + 21, k: 9, tb: true})
+		checkGemm(t, k, nil, gemmCase{m: 200, n: ncMost*tileWidth + 21, k: 9, packed: true})
 	})
 }
 
@@ -205,14 +218,24 @@ func TestGemmThreads(t *testing.T) {
 		}
 		want := make([]float32, s.m*s.n)
 		Gemm(nil, s.ta, s.tb, s.m, s.n, s.k, a.v, lda, b.v, ldb, want, s.n, Epilogue{})
+		wantPacked := make([]float32, s.m*s.n)
+		pb := PackB(nil, s.tb, s.k, s.n, b.v, ldb, make([]float32, PackedSize(s.k, s.n)))
+		GemmPacked(nil, s.ta, s.m, a.v, lda, pb, wantPacked, s.n, Epilogue{})
 		for _, threads := range []int{1, 2, 3, 4, 7} {
 			p := NewPool(threads)
 			got := make([]float32, s.m*s.n)
 			Gemm(p, s.ta, s.tb, s.m, s.n, s.k, a.v, lda, b.v, ldb, got, s.n, Epilogue{})
-			p.Close()
 			for i := range got {
 				if got[i] != want[i] {
 					t.Fatalf("%+v on %d threads: C[%d] = %v, alone %v", s, threads, i, got[i], want[i])
+				}
+			}
+			pb := PackB(p, s.tb, s.k, s.n, b.v, ldb, make([]float32, PackedSize(s.k, s.n)))
+			GemmPacked(p, s.ta, s.m, a.v, lda, pb, got, s.n, Epilogue{})
+			p.Close()
+			for i := range got {
+				if got[i] != wantPacked[i] {
+					t.Fatalf("%+v, B packed, on %d threads: C[%d] = %v, alone %v", s, threads, i, got[i], wantPacked[i])
 				}
 			}
 		}
@@ -231,6 +254,14 @@ func TestGemmAllocations(t *testing.T) {
 		}
 		if got := allocs.Steady(50, f); got != 0 {
 			t.Errorf("%v allocations a product, want 0", got)
+		}
+		room := make([]float32, PackedSize(n, n))
+		f = func() { GemmPacked(p, false, n, a, n, PackB(p, tb, n, n, b, n, room), c, n, Epilogue{}) }
+		for range 20 {
+			f()
+		}
+		if got := allocs.Steady(50, f); got != 0 {
+			t.Errorf("B packed: %v allocations a product, want 0", got)
 		}
 	}
 }

@@ -48,4 +48,8 @@ type gemmKernel struct {
 	// mulAdd is dst[r*dstep+i] += a[r*astep+i]·b[r*bstep+i] for i < n, then
 	// for the next r < rows.
 	mulAdd func(dst []float32, dstep int, a []float32, astep int, b []float32, bstep int, n, rows int)
+	// chains does perRun multiply-adds a round and nothing else; nil where
+	// there is no such routine.
+	chains func(rounds int, x, y float32)
+	perRun int
 }

@@ -78,6 +78,7 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $128
 	copyRows()
 	addRows()
 	depthwise()
+	chains()
 	pause()
 	os.Stdout.Write(out.Bytes())
 }

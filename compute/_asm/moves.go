@@ -163,6 +163,31 @@ TEXT ·mulAddRows(SB), NOSPLIT, $0-64
 	p("RET")
 }
 
+// chains is twelve sums that never leave their registers: as many FMAs as the
+// processor can do. Each takes four cycles and two begin in one, so eight sums
+// would do.
+func chains() {
+	out.WriteString(`
+// func mulAddChains(rounds int, x, y float32)
+TEXT ·mulAddChains(SB), NOSPLIT, $0-16
+`)
+	p("MOVQ rounds+0(FP), CX")
+	p("VBROADCASTSS x+8(FP), Y14")
+	p("VBROADCASTSS y+12(FP), Y15")
+	for i := range 12 {
+		p("VXORPS Y%d, Y%d, Y%d", i, i, i)
+	}
+	p("PCALIGN $32")
+	label("mulAddChains_loop")
+	for i := range 24 {
+		p("VFMADD213PS Y15, Y14, Y%d", i%12)
+	}
+	p("DECQ CX")
+	p("JNZ mulAddChains_loop")
+	p("VZEROUPPER")
+	p("RET")
+}
+
 // pause is what a thread does while it waits for work without parking.
 func pause() {
 	out.WriteString(`

@@ -78,6 +78,7 @@ func main() {
 	for _, k := range kernels {
 		k.write()
 	}
+	chains()
 	os.Stdout.Write(out.Bytes())
 }
 
@@ -327,4 +328,28 @@ func (k kernel) store(m int, at string) {
 		p("VMOVUPS %s, K1, (%s)", k.vec(i), r)
 	}
 	label("%s_stored", at)
+}
+
+// chains is twelve sums that never leave their registers: as many FMAs as the
+// processor can do.
+func chains() {
+	out.WriteString(`
+// func mulAddChainsAVX512(rounds int, x, y float32)
+TEXT ·mulAddChainsAVX512(SB), NOSPLIT, $0-16
+`)
+	p("MOVQ rounds+0(FP), CX")
+	p("VBROADCASTSS x+8(FP), Z14")
+	p("VBROADCASTSS y+12(FP), Z15")
+	for i := range 12 {
+		p("VPXORD Z%d, Z%d, Z%d", i, i, i)
+	}
+	p("PCALIGN $32")
+	label("mulAddChainsAVX512_loop")
+	for i := range 24 {
+		p("VFMADD213PS Z15, Z14, Z%d", i%12)
+	}
+	p("DECQ CX")
+	p("JNZ mulAddChainsAVX512_loop")
+	p("VZEROUPPER")
+	p("RET")
 }

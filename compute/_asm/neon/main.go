@@ -50,6 +50,7 @@ func main() {
 		copyRows()
 		addRows()
 		depthwise()
+		chains()
 	case "sweeps":
 		sweeps()
 	default:

@@ -134,3 +134,30 @@ func depthwise() {
 	p("BNE mulAddRows_row")
 	p("RET")
 }
+
+// chains is 24 sums that never leave their registers: as many FMAs as the
+// processor can do. Up to four begin in a cycle and take four, so sixteen sums
+// would do.
+func chains() {
+	routine("mulAddChains", "rounds int, x, y float32", "", 16)
+	p("MOVD rounds+0(FP), R0")
+	p("FMOVS x+8(FP), F30")
+	p("FMOVS y+12(FP), F31")
+	p("VDUP V30.S[0], V30.S4")
+	p("VDUP V31.S[0], V31.S4")
+	for i := range 24 {
+		zero(i)
+	}
+	label("mulAddChains_loop")
+	// Added and taken off again, so that sums stay small.
+	for i := range 48 {
+		if i < 24 {
+			fmla(i, 30, 31)
+		} else {
+			fmls(i-24, 30, 31)
+		}
+	}
+	p("SUBS $1, R0")
+	p("BNE mulAddChains_loop")
+	p("RET")
+}
