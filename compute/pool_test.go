@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -212,5 +213,50 @@ func TestForOften(t *testing.T) {
 			t.Errorf("%d threads: %d indices, want %d", threads, got, want)
 		}
 		p.Close()
+	}
+}
+
+// TestShare: its owner takes chunks from the front, others from the back, each
+// chunk once.
+func TestShare(t *testing.T) {
+	var s share
+	s.left.Store(3<<32 | 7)
+	var got []int
+	for _, take := range []func() (int, bool){s.first, s.last, s.last, s.first} {
+		c, ok := take()
+		if !ok {
+			t.Fatalf("empty after %v", got)
+		}
+		got = append(got, c)
+	}
+	if want := []int{3, 6, 5, 4}; !slices.Equal(got, want) {
+		t.Errorf("took %v, want %v", got, want)
+	}
+	for _, take := range []func() (int, bool){s.first, s.last} {
+		if c, ok := take(); ok {
+			t.Errorf("took %d of an empty share", c)
+		}
+	}
+
+	const n = 10000
+	seen := make([]atomic.Int32, n)
+	s.left.Store(n)
+	var wg sync.WaitGroup
+	for _, take := range []func() (int, bool){s.first, s.last, s.last} {
+		wg.Go(func() {
+			for {
+				c, ok := take()
+				if !ok {
+					return
+				}
+				seen[c].Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range seen {
+		if c := seen[i].Load(); c != 1 {
+			t.Fatalf("chunk %d was taken %d times", i, c)
+		}
 	}
 }
