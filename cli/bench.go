@@ -78,7 +78,7 @@ type gemmLine struct {
 	GFLOPS  float64 `json:"gflops"`
 	Min     float64 `json:"min"`
 	Max     float64 `json:"max"`
-	Kernel  string  `json:"kernel"`
+	ceiling
 }
 
 func newBenchGemm(c *common) *cobra.Command {
@@ -90,14 +90,14 @@ func newBenchGemm(c *common) *cobra.Command {
 		Example: "  layercake bench gemm --threads 2 --json",
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool := compute.NewPool(c.threads)
-			defer pool.Close()
+			e := newEngine(c.threads)
+			defer e.close()
 			out := cmd.OutOrStdout()
 			if !asJSON {
-				fmt.Fprintf(out, "%-18s %3s  %8s %8s %8s   %s, %d threads\n", "M×K×N", "op", "min", "median", "max", compute.KernelName(), pool.Threads())
+				fmt.Fprintf(out, "%s\n%-18s %3s  %8s %8s %8s %8s\n", e.title(), "GFLOP/s, M×K×N", "op", "min", "median", "max", "of peak")
 			}
 			for _, s := range gemmShapes() {
-				l := timeGemm(pool, s)
+				l := timeGemm(e, s)
 				if cmd.Context().Err() != nil {
 					return errInterrupted
 				}
@@ -108,7 +108,7 @@ func newBenchGemm(c *common) *cobra.Command {
 					continue
 				}
 				op := map[bool]string{false: "N", true: "T"}
-				fmt.Fprintf(out, "%-18s %3s  %8.1f %8.1f %8.1f\n", fmt.Sprintf("%d×%d×%d", s.m, s.k, s.n), op[s.ta]+op[s.tb], l.Min, l.GFLOPS, l.Max)
+				fmt.Fprintf(out, "%-18s %3s  %8.1f %8.1f %8.1f %8s\n", fmt.Sprintf("%d×%d×%d", s.m, s.k, s.n), op[s.ta]+op[s.tb], l.Min, l.GFLOPS, l.Max, l.share())
 			}
 			return nil
 		},
@@ -117,7 +117,7 @@ func newBenchGemm(c *common) *cobra.Command {
 	return cmd
 }
 
-func timeGemm(pool *compute.Pool, s gemmShape) gemmLine {
+func timeGemm(e *engine, s gemmShape) gemmLine {
 	r := layers.Stream(1, "bench")
 	random := func(n int) []float32 {
 		x := make([]float32, n)
@@ -135,8 +135,8 @@ func timeGemm(pool *compute.Pool, s gemmShape) gemmLine {
 		ldb = s.k
 	}
 	v := rates(9, 60*time.Millisecond, 60*time.Millisecond, func() {
-		compute.Gemm(pool, s.ta, s.tb, s.m, s.n, s.k, a, lda, b, ldb, y, s.n, compute.Epilogue{})
+		compute.Gemm(e.pool, s.ta, s.tb, s.m, s.n, s.k, a, lda, b, ldb, y, s.n, compute.Epilogue{})
 	})
 	flop := 2 * float64(s.m) * float64(s.n) * float64(s.k) / 1e9
-	return gemmLine{s.m, s.n, s.k, s.ta, s.tb, pool.Threads(), flop * v[4], flop * v[0], flop * v[8], compute.KernelName()}
+	return gemmLine{s.m, s.n, s.k, s.ta, s.tb, e.threads, flop * v[4], flop * v[0], flop * v[8], e.under(flop * v[4])}
 }

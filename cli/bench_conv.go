@@ -49,7 +49,7 @@ type convLine struct {
 	GFLOPS  float64 `json:"gflops"`
 	Min     float64 `json:"min"`
 	Max     float64 `json:"max"`
-	Kernel  string  `json:"kernel"`
+	ceiling
 }
 
 func newBenchConv(c *common) *cobra.Command {
@@ -57,18 +57,18 @@ func newBenchConv(c *common) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "conv",
 		Short:   "Convolutions and their gradients, GFLOP/s",
-		Long:    "Times the forward pass, the input gradient and the weight gradient of the\nconvolutions of known networks: median of 7 repeats of 60 ms. FLOP are those of\nthe direct formula, 2·MACs, whatever the engine does.",
+		Long:    "Times the forward pass, the input gradient and the weight gradient of the\nconvolutions of known networks: median of 7 repeats of 60 ms. FLOP are those of\nthe direct formula, 2·MACs, whatever the engine does: Winograd's way takes\nfewer, and may pass the peak.",
 		Example: "  layercake bench conv --threads 2 --json",
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool := compute.NewPool(c.threads)
-			defer pool.Close()
+			e := newEngine(c.threads)
+			defer e.close()
 			out := cmd.OutOrStdout()
 			if !asJSON {
-				fmt.Fprintf(out, "%-24s %-8s %8s %8s %8s   %s, %d threads\n", "layer", "pass", "min", "median", "max", compute.KernelName(), pool.Threads())
+				fmt.Fprintf(out, "%s\n%-24s %-8s %8s %8s %8s %8s\n", e.title(), "GFLOP/s, layer", "pass", "min", "median", "max", "of peak")
 			}
 			for _, s := range convShapes {
-				for _, l := range timeConv(pool, s) {
+				for _, l := range timeConv(e, s) {
 					if cmd.Context().Err() != nil {
 						return errInterrupted
 					}
@@ -78,7 +78,7 @@ func newBenchConv(c *common) *cobra.Command {
 						}
 						continue
 					}
-					fmt.Fprintf(out, "%-24s %-8s %8.1f %8.1f %8.1f\n", l.Layer, l.Pass, l.Min, l.GFLOPS, l.Max)
+					fmt.Fprintf(out, "%-24s %-8s %8.1f %8.1f %8.1f %8s\n", l.Layer, l.Pass, l.Min, l.GFLOPS, l.Max, l.share())
 				}
 			}
 			return nil
@@ -88,7 +88,8 @@ func newBenchConv(c *common) *cobra.Command {
 	return cmd
 }
 
-func timeConv(pool *compute.Pool, s convShape) []convLine {
+func timeConv(e *engine, s convShape) []convLine {
+	pool := e.pool
 	o := (s.size+2*s.pad-s.k)/s.stride + 1
 	g := &compute.Conv{
 		N: s.n, H: s.size, W: s.size, C: s.c, F: s.f, KH: s.k, KW: s.k, StrideH: s.stride, StrideW: s.stride,
@@ -114,8 +115,8 @@ func timeConv(pool *compute.Pool, s convShape) []convLine {
 		{"weights", func() { compute.ConvBackwardWeights(pool, g, x, y, w) }},
 	} {
 		v := rates(7, 60*time.Millisecond, 60*time.Millisecond, p.run)
-		lines = append(lines, convLine{s.net, s.n, s.size, s.c, s.f, s.k, s.stride, s.groups, p.name, pool.Threads(),
-			flop * v[3], flop * v[0], flop * v[6], compute.KernelName()})
+		lines = append(lines, convLine{s.net, s.n, s.size, s.c, s.f, s.k, s.stride, s.groups, p.name, e.threads,
+			flop * v[3], flop * v[0], flop * v[6], e.under(flop * v[3])})
 		for i := range w { // repeated accumulation must not run into infinity
 			w[i] *= 1e-3
 		}

@@ -2,8 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"runtime"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,33 +13,12 @@ import (
 	"layercake/data"
 	"layercake/layers"
 	"layercake/model"
-	"layercake/presets"
 	"layercake/train"
+	"layercake/tui/widget"
 )
 
-// workload is a network with what is done to it. Input and classes replace
-// the preset's own.
-type workload struct {
-	name, preset string
-	input        compute.Shape
-	classes      int
-	batch        int
-	optimizer    string
-	lr           float64
-}
-
-var trainWorkloads = []workload{
-	{"mlp", "mlp", compute.Shape{1, 28, 28}, 10, 64, "sgd", 0.01},
-	{"lenet5", "lenet5", compute.Shape{1, 28, 28}, 10, 64, "sgd", 0.01},
-	{"resnet20", "resnet20", compute.Shape{3, 32, 32}, 10, 64, "sgd", 0.1},
-	{"resnet18_64", "resnet18", compute.Shape{3, 64, 64}, 10, 16, "sgd", 0.1},
-}
-
-var inferWorkloads = []workload{
-	{name: "resnet50", preset: "resnet50", input: compute.Shape{3, 224, 224}, classes: 1000, batch: 1},
-	{name: "mobilenet_v2", preset: "mobilenet_v2", input: compute.Shape{3, 224, 224}, classes: 1000, batch: 1},
-}
-
+// benchLine is one workload's result. GFLOPS count two operations a
+// multiply-add of the formulas, whatever the engine does.
 type benchLine struct {
 	Workload         string       `json:"workload"`
 	Threads          int          `json:"threads"`
@@ -48,98 +28,89 @@ type benchLine struct {
 	Max              float64      `json:"max"`
 	PeakRSS          train.Number `json:"peak_rss_mb"`
 	AllocsPerStep    float64      `json:"allocs_per_step"`
-	Kernel           string       `json:"kernel"`
+	GFLOPS           float64      `json:"gflops"`
+	ceiling
+}
+
+// bound is a workload ready to run.
+type bound struct {
+	step  func() error // works on batch samples
+	batch int
+	macs  int64 // a sample
+	close func()
 }
 
 func newBenchTrain(c *common) *cobra.Command {
-	return newBenchRun(c, "train", "Training steps, samples a second", trainWorkloads, func(w workload) (step func() error, end func(), err error) {
-		g, err := w.graph()
-		if err != nil {
-			return nil, nil, err
-		}
-		set := &data.Set{
-			Name: "noise", Input: w.input, Classes: make([]string, w.classes),
-			Train: newNoise(w.input, w.classes, 4*w.batch), Test: newNoise(w.input, w.classes, 0),
-		}
-		cfg, err := train.FromSpec(g, set, train.Overrides{Batch: w.batch, Steps: 1 << 30, Threads: c.threads})
-		if err != nil {
-			return nil, nil, err
-		}
-		number := func(x float64) layers.Value { return layers.Value{fmt.Sprint(x)} }
-		cfg.Optimizer = model.Named{Kind: w.optimizer, Settings: []model.Setting{
-			{Key: "lr", Value: number(w.lr)}, {Key: "momentum", Value: number(0.9)}, {Key: "weight_decay", Value: number(0)}}}
-		cfg.Schedule, cfg.Augment, cfg.Clip = model.Named{Kind: "constant"}, data.Augment{}, 0
-		s, err := train.NewStepper(cfg)
-		if err != nil {
-			return nil, nil, err
-		}
-		return s.Step, s.Close, nil
-	})
+	return newBenchRun(c, "train", "Training steps, samples a second",
+		"GFLOP/s count the forward pass and the gradients by weights and inputs; the\ngradient by the data is left out, by the engine too.",
+		trainWorkloads, bindTraining)
 }
 
-func newBenchInfer(c *common) *cobra.Command {
-	return newBenchRun(c, "infer", "Inference at batch 1, images a second", inferWorkloads, func(w workload) (step func() error, end func(), err error) {
-		g, err := w.graph()
-		if err != nil {
-			return nil, nil, err
-		}
-		pool := compute.NewPool(c.threads)
-		p, err := model.Compile(g, model.Options{Batch: w.batch, Seed: 1, Pool: pool})
-		if err != nil {
-			pool.Close()
-			return nil, nil, err
-		}
-		r := layers.Stream(1, "bench")
-		for i := range p.Inputs()[0].Data {
-			p.Inputs()[0].Data[i] = float32(r.NormFloat64())
-		}
-		p.Fold()
-		return func() error { p.Forward(w.batch, false); return nil }, pool.Close, nil
-	})
-}
-
-func (w workload) graph() (*model.Graph, error) {
-	spec, err := presets.Spec(w.preset)
+// bindTraining makes the whole step: forward, loss, backward, optimizer, on
+// four batches in rotation that lie in memory.
+func bindTraining(g *model.Graph, threads int) (*bound, error) {
+	batch := g.Spec.Train.Batch
+	cfg, err := train.FromSpec(g, noiseFor(g, 4*batch), train.Overrides{Steps: 1 << 30, Threads: threads})
 	if err != nil {
 		return nil, err
 	}
-	adapted, why := model.Adapt(spec, w.input, w.classes)
-	if adapted == nil {
-		return nil, fmt.Errorf("workload %s: %s", w.name, why)
+	s, err := train.NewStepper(cfg)
+	if err != nil {
+		return nil, err
 	}
-	g := model.Resolve(adapted)
-	return g, g.Err
+	return &bound{step: s.Step, batch: batch, macs: g.TrainMACs(), close: s.Close}, nil
 }
 
-func newBenchRun(c *common, name, short string, list []workload, start func(workload) (func() error, func(), error)) *cobra.Command {
+func newBenchInfer(c *common) *cobra.Command {
+	return newBenchRun(c, "infer", "Inference at batch 1, images a second",
+		"Batch norms are folded into the convolutions before them.",
+		inferWorkloads, bindInference)
+}
+
+// bindInference makes the forward pass alone, with norms folded.
+func bindInference(g *model.Graph, threads int) (*bound, error) {
+	pool := compute.NewPool(threads)
+	batch := g.Spec.Train.Batch
+	p, err := model.Compile(g, model.Options{Batch: batch, Seed: 1, Pool: pool})
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	set := noiseFor(g, batch)
+	l := data.NewOrderedLoader(set.Train, batch)
+	defer l.Close()
+	var b data.Batch
+	l.Next(&b)
+	copy(p.Input(0).Data, b.X)
+	p.Fold()
+	return &bound{step: func() error { p.Forward(batch, false); return nil }, batch: batch, macs: g.MACs(), close: pool.Close}, nil
+}
+
+type binder func(g *model.Graph, threads int) (*bound, error)
+
+func newBenchRun(c *common, name, short, more string, list []workload, bind binder) *cobra.Command {
 	var which string
 	var asJSON bool
-	var names []string
-	for _, w := range list {
-		names = append(names, w.name)
-	}
 	cmd := &cobra.Command{
 		Use:     name,
 		Short:   short,
-		Long:    short + ": fixed random batches, no data loading, the whole step.\nMedian of 7 repeats of 0.4 s after warm-up.",
-		Example: fmt.Sprintf("  layercake bench %s --workload %s --threads 2 --json", name, names[0]),
+		Long:    short + ": fixed random batches, no data loading, the whole step.\nMedian of 7 repeats of 0.4 s after warm-up. Memory is the most that the process\nhas held so far: run one workload alone for its own. " + more,
+		Example: fmt.Sprintf("  layercake bench %s --workload %s --threads 2 --json", name, list[0].name),
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var todo []workload
-			for _, w := range list {
-				if which == "all" || which == w.name {
-					todo = append(todo, w)
-				}
+			todo, err := choose(list, which)
+			if err != nil {
+				return err
 			}
-			if len(todo) == 0 {
-				hint := ""
-				if near := layers.Nearest(which, names); near != "" {
-					hint = ": did you mean " + near + "?"
-				}
-				return usageError{fmt.Errorf("there is no workload %q, wants all or one of %v%s", which, names, hint)}
+			e := newEngine(c.threads)
+			defer e.close()
+			out := cmd.OutOrStdout()
+			if !asJSON {
+				fmt.Fprintf(out, "%s\n%-14s %6s %9s %9s %9s %9s %8s %8s %8s\n", e.title(),
+					"samples/s", "batch", "min", "median", "max", "GFLOP/s", "of peak", "memory", "allocs")
 			}
 			for _, w := range todo {
-				l, err := timeRun(c, w, start)
+				l, err := timeRun(e, w, bind)
 				if err != nil {
 					return err
 				}
@@ -147,88 +118,99 @@ func newBenchRun(c *common, name, short string, list []workload, start func(work
 					return errInterrupted
 				}
 				if asJSON {
-					if err := writeJSON(cmd.OutOrStdout(), l); err != nil {
+					if err := writeJSON(out, l); err != nil {
 						return err
 					}
 					continue
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%-14s %d threads, batch %d: %.4g samples/s (%.4g to %.4g), %.0f MB, %.2g allocations a step, %s\n",
-					l.Workload, l.Threads, l.Batch, l.SamplesPerSecond, l.Min, l.Max, float64(l.PeakRSS), l.AllocsPerStep, l.Kernel)
+				fmt.Fprintf(out, "%-14s %6d %9s %9s %9s %9.1f %8s %5.0f MB %8.2g\n", l.Workload, l.Batch,
+					rate(l.Min), rate(l.SamplesPerSecond), rate(l.Max), l.GFLOPS, l.share(), float64(l.PeakRSS), l.AllocsPerStep)
 			}
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&which, "workload", "all", "one of "+fmt.Sprint(names)+", or all")
+	cmd.Flags().StringVar(&which, "workload", "all", "one of "+strings.Join(namesOf(list), ", ")+", or all")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	return cmd
 }
 
-func timeRun(c *common, w workload, start func(workload) (func() error, func(), error)) (benchLine, error) {
-	step, end, err := start(w)
+// rate writes samples a second: 20,850, or 15.4 where they are few.
+func rate(x float64) string {
+	if x >= 1000 {
+		return widget.Group(int64(x + 0.5))
+	}
+	return fmt.Sprintf("%.4g", x)
+}
+
+func namesOf(list []workload) []string {
+	var names []string
+	for _, w := range list {
+		names = append(names, w.name)
+	}
+	return names
+}
+
+// choose finds the workload of that name in list, or all.
+func choose(list []workload, which string) ([]workload, error) {
+	if which == "all" {
+		return list, nil
+	}
+	for _, w := range list {
+		if w.name == which {
+			return []workload{w}, nil
+		}
+	}
+	names := namesOf(list)
+	hint := ""
+	if near := layers.Nearest(which, names); near != "" {
+		hint = ": did you mean " + near + "?"
+	}
+	return nil, usageError{fmt.Errorf("there is no workload %q, wants all or one of %s%s", which, strings.Join(names, ", "), hint)}
+}
+
+// allocations a call of f, the least of three counts of five calls: the
+// runtime's own goroutines allocate now and then too.
+func allocations(f func()) float64 {
+	const calls = 5 // an epoch of four batches, and its turn
+	least := math.Inf(1)
+	for range 3 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range calls {
+			f()
+		}
+		runtime.ReadMemStats(&after)
+		least = min(least, float64(after.Mallocs-before.Mallocs)/calls)
+	}
+	return least
+}
+
+func timeRun(e *engine, w workload, bind binder) (benchLine, error) {
+	g, err := w.graph()
 	if err != nil {
 		return benchLine{}, err
 	}
-	defer end()
+	b, err := bind(g, e.threads)
+	if err != nil {
+		return benchLine{}, fmt.Errorf("workload %s: %w", w.name, err)
+	}
+	defer b.close()
 	var failed error
 	run := func() {
-		if err := step(); err != nil && failed == nil {
+		if err := b.step(); err != nil && failed == nil {
 			failed = err
 		}
 	}
 	v := rates(7, 400*time.Millisecond, 800*time.Millisecond, run)
-	var before, after runtime.MemStats
-	const counted = 5
-	runtime.ReadMemStats(&before)
-	for range counted {
-		run()
-	}
-	runtime.ReadMemStats(&after)
+	allocs := allocations(run)
 	if failed != nil {
 		return benchLine{}, fmt.Errorf("workload %s: %w", w.name, failed)
 	}
-	slices.Sort(v)
-	threads := c.threads
-	if threads <= 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
-	b := float64(w.batch)
-	return benchLine{w.name, threads, w.batch, b * v[3], b * v[0], b * v[6], train.PeakRSS(),
-		float64(after.Mallocs-before.Mallocs) / counted, compute.KernelName()}, nil
-}
-
-// noise is samples of normal noise with random labels.
-type noise struct {
-	shape  compute.Shape
-	x      []float32
-	labels []int32
-}
-
-func newNoise(shape compute.Shape, classes, n int) *noise {
-	s := &noise{shape: shape, x: make([]float32, n*shape.Size()), labels: make([]int32, n)}
-	r := layers.Stream(1, "noise")
-	for i := range s.x {
-		s.x[i] = float32(r.NormFloat64())
-	}
-	for i := range s.labels {
-		s.labels[i] = int32(r.IntN(classes))
-	}
-	return s
-}
-
-func (s *noise) Len() int { return len(s.labels) }
-
-func (s *noise) Sizes() data.Sizes { return data.Sizes{X: s.shape, Labels: 1} }
-
-func (s *noise) Image(int) []float32 { return nil }
-
-func (s *noise) Label(i int) int { return int(s.labels[i]) }
-
-func (s *noise) Fill(idx []int, x []float32, labels []int32, _ []float32) {
-	size := s.shape.Size()
-	for j, i := range idx {
-		copy(x[j*size:(j+1)*size], s.x[i*size:(i+1)*size])
-		if labels != nil {
-			labels[j] = s.labels[i]
-		}
-	}
+	n := float64(b.batch)
+	gflops := 2 * float64(b.macs) * n * v[3] / 1e9
+	return benchLine{
+		Workload: w.name, Threads: e.threads, Batch: b.batch, SamplesPerSecond: n * v[3], Min: n * v[0], Max: n * v[6],
+		PeakRSS: train.PeakRSS(), AllocsPerStep: allocs,
+		GFLOPS: gflops, ceiling: e.under(gflops),
+	}, nil
 }

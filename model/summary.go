@@ -21,6 +21,43 @@ func (g *Graph) MACs() int64 {
 	return n
 }
 
+// GradientMACs are the multiply-adds of each node's backward pass for one
+// sample. A product has two factors, and the gradient by each costs as much as
+// the product; nobody works out the one by the data, or by anything that
+// nothing to be trained comes before.
+func (g *Graph) GradientMACs() []int64 {
+	out := make([]int64, len(g.Nodes))
+	wanted := make([]bool, len(g.Nodes)) // somebody wants the gradient of its output
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		if n.Layer == nil {
+			continue
+		}
+		trained, before := len(n.Plan.Params) > 0, false
+		for _, v := range n.In {
+			before = before || wanted[v]
+		}
+		wanted[i] = trained || before
+		switch {
+		case before:
+			out[i] = satMul(2, n.Plan.MACs)
+		case trained:
+			out[i] = n.Plan.MACs
+		}
+	}
+	return out
+}
+
+// TrainMACs are the multiply-adds of one training step, forward and backward,
+// for one sample.
+func (g *Graph) TrainMACs() int64 {
+	total := g.MACs()
+	for _, n := range g.GradientMACs() {
+		total = satAdd(total, n)
+	}
+	return total
+}
+
 // ActivationBytes is the size of all layers' outputs for a batch, each counted
 // once and none shared: what the usual counters call forward size. The memory
 // that a run takes is TrainBytes.

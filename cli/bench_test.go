@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestWorkloads binds each workload and does a few steps: noise fits its
+// inputs, and its name is one of those that scripts ask for.
+func TestWorkloads(t *testing.T) {
+	promised := []string{"mlp", "lenet5", "resnet20", "resnet18_64", "char_lstm", "char_gru", "minigpt", "seq2seq", "embcls", "resnet50", "mobilenet_v2"}
+	for _, list := range []struct {
+		workloads []workload
+		bind      binder
+	}{{trainWorkloads, bindTraining}, {inferWorkloads, bindInference}} {
+		for _, w := range list.workloads {
+			t.Run(w.name, func(t *testing.T) {
+				if !slices.Contains(promised, w.name) {
+					t.Errorf("%s is none of %v", w.name, promised)
+				}
+				g, err := w.graph()
+				if err != nil {
+					t.Fatal(err)
+				}
+				b, err := list.bind(g, 2)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer b.close()
+				for range 2 {
+					if err := b.step(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if b.batch < 1 || b.macs < g.MACs() {
+					t.Errorf("a batch of %d and %d multiply-adds a sample, the network has %d forward", b.batch, b.macs, g.MACs())
+				}
+			})
+		}
+	}
+}
+
+// TestBenchJSON holds the fields that scripts read, and the sums among them.
+func TestBenchJSON(t *testing.T) {
+	status, stdout, stderr := execute(t, "bench", "train", "--workload", "mlp", "--threads", "1", "--json")
+	if status != 0 {
+		t.Fatalf("exit %d: %s", status, stderr)
+	}
+	var m map[string]any
+	if err := json.Unmarshal([]byte(stdout), &m); err != nil {
+		t.Fatalf("%v in %q", err, stdout)
+	}
+	for _, k := range []string{"workload", "threads", "batch", "samples_per_s", "min", "max", "peak_rss_mb", "allocs_per_step", "gflops", "peak_gflops", "share_of_peak", "kernel"} {
+		if _, ok := m[k]; !ok {
+			t.Errorf("no %q in %s", k, stdout)
+		}
+	}
+	number := func(key string) float64 { x, _ := m[key].(float64); return x }
+	const macs = 2*784*512 + 3*512*256 + 3*256*10
+	if got, want := number("gflops"), number("samples_per_s")*2*macs/1e9; math.Abs(got/want-1) > 1e-9 {
+		t.Errorf("%v GFLOP/s, want %v", got, want)
+	}
+	if m["peak_gflops"] != nil { // null for plain Go
+		if got, want := number("share_of_peak"), number("gflops")/number("peak_gflops"); math.Abs(got/want-1) > 1e-9 {
+			t.Errorf("the share is %v, want %v", got, want)
+		}
+	}
+	if number("allocs_per_step") != 0 {
+		t.Errorf("%v allocations a step", m["allocs_per_step"])
+	}
+}
+
+func TestBenchRefusals(t *testing.T) {
+	status, _, stderr := execute(t, "bench", "train", "--workload", "lenet")
+	if status != 2 || !strings.Contains(stderr, "did you mean lenet5?") {
+		t.Errorf("exit %d: %s", status, stderr)
+	}
+}

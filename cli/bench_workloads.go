@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+
+	"layercake/compute"
+	"layercake/data"
+	"layercake/layers"
+	"layercake/model"
+	"layercake/presets"
+)
+
+// workload is a network with a training section, and a name that scripts and
+// tables know it by.
+type workload struct {
+	name string
+	spec func() (*model.Spec, error)
+}
+
+// The workloads' sizes are promises: other engines are measured on the same.
+var trainWorkloads = []workload{
+	{"mlp", fitted("mlp", compute.Shape{1, 28, 28}, 10, sgd(64, 0.01))},
+	{"lenet5", fitted("lenet5", compute.Shape{1, 28, 28}, 10, sgd(64, 0.01))},
+	{"resnet20", fitted("resnet20", compute.Shape{3, 32, 32}, 10, sgd(64, 0.1))},
+	{"resnet18_64", fitted("resnet18", compute.Shape{3, 64, 64}, 10, sgd(16, 0.1))},
+}
+
+var inferWorkloads = []workload{
+	{"resnet50", fitted("resnet50", compute.Shape{3, 224, 224}, 1000, model.TrainSpec{Batch: 1})},
+	{"mobilenet_v2", fitted("mobilenet_v2", compute.Shape{3, 224, 224}, 1000, model.TrainSpec{Batch: 1})},
+}
+
+// fitted is a preset with another input, number of classes and training.
+func fitted(preset string, input compute.Shape, classes int, section model.TrainSpec) func() (*model.Spec, error) {
+	return func() (*model.Spec, error) {
+		spec, err := presets.Spec(preset)
+		if err != nil {
+			return nil, err
+		}
+		adapted, why := model.Adapt(spec, input, classes)
+		if adapted == nil {
+			return nil, fmt.Errorf("%s: %s", preset, why)
+		}
+		out := *adapted
+		out.Train = section
+		return &out, nil
+	}
+}
+
+func sgd(batch int, lr float64) model.TrainSpec {
+	number := func(x float64) layers.Value { return layers.Value{strconv.FormatFloat(x, 'g', -1, 64)} }
+	return model.TrainSpec{Batch: batch, Optimizer: model.Named{Kind: "sgd", Settings: []model.Setting{
+		{Key: "lr", Value: number(lr)}, {Key: "momentum", Value: number(0.9)},
+	}}}
+}
+
+// graph is the workload's network, resolved.
+func (w workload) graph() (*model.Graph, error) {
+	spec, err := w.spec()
+	if err != nil {
+		return nil, fmt.Errorf("workload %s: %w", w.name, err)
+	}
+	g := model.Resolve(spec)
+	if g.Err != nil {
+		return nil, fmt.Errorf("workload %s: %w", w.name, g.Err)
+	}
+	return g, nil
+}
+
+// noiseFor is random data that fits g: numbers or token ids for each input,
+// and a label for each row of the output, whose last axis counts the classes.
+func noiseFor(g *model.Graph, samples int) *data.Set {
+	var in []data.Input
+	for _, i := range g.Inputs {
+		in = append(in, data.Input{Name: i.Name, Shape: i.Shape, Tokens: i.Tokens})
+	}
+	out := g.Nodes[g.Output].Plan.Out
+	classes := out[len(out)-1]
+	return data.Noise(in, classes, out.Size()/classes, samples, 1)
+}
