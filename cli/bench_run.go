@@ -81,7 +81,7 @@ func bindInference(g *model.Graph, threads int) (*bound, error) {
 	defer l.Close()
 	var b data.Batch
 	l.Next(&b)
-	copy(p.Input(0).Data, b.X)
+	copy(p.Input(0).Data, b.X[0])
 	p.Fold()
 	return &bound{step: func() error { p.Forward(batch, false); return nil }, batch: batch, macs: g.MACs(), close: pool.Close}, nil
 }

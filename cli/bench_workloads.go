@@ -38,7 +38,7 @@ func fitted(preset string, input compute.Shape, classes int, section model.Train
 		if err != nil {
 			return nil, err
 		}
-		adapted, why := model.Adapt(spec, input, classes)
+		adapted, why := model.Adapt(spec, []model.Input{{Shape: input}}, classes)
 		if adapted == nil {
 			return nil, fmt.Errorf("%s: %s", preset, why)
 		}

@@ -30,8 +30,7 @@ func gradientNorms(ctx context.Context, g *model.Graph, c *common, steps int, ou
 	if err != nil {
 		return nil, err
 	}
-	if !set.Input.Equal(g.Inputs[0].Shape) {
-		adapted, changed := model.Adapt(g.Spec, set.Input, len(set.Classes))
+	if adapted, changed := model.Adapt(g.Spec, train.Inputs(set), len(set.Classes)); changed != "" || adapted == nil {
 		if adapted == nil {
 			return nil, fmt.Errorf("%s cannot be fitted to %s: %s", g.Name, set.Name, changed)
 		}

@@ -65,8 +65,11 @@ mean and variance of batch norms as well, as Keras' "Total params" does.`,
 				if err != nil {
 					return usageError{err}
 				}
-				if spec, _ = model.Adapt(spec, shape, 0); spec == nil {
+				if len(spec.Inputs) != 1 {
 					return fmt.Errorf("%s has several inputs: --input wants a network with one", args[0])
+				}
+				if spec, err = model.SetInput(spec, 0, shape, spec.Inputs[0].Tokens); err != nil {
+					return usageError{err}
 				}
 			}
 			g := model.Resolve(spec)

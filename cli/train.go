@@ -144,7 +144,7 @@ func startRun(ctx context.Context, c *common, f *trainFlags, name string, over t
 	if classes == 0 {
 		classes = set.Targets
 	}
-	adapted, changed := model.Adapt(spec, set.Input, classes)
+	adapted, changed := model.Adapt(spec, train.Inputs(set), classes)
 	if adapted == nil {
 		return nil, fmt.Errorf("%s cannot be fitted to %s: %s", spec.Name, set.Name, changed)
 	}
@@ -183,7 +183,7 @@ func resumeRun(ctx context.Context, c *common, f *trainFlags, args []string, ove
 		}
 		// Fit it to the data as the run did; what else differs is another network.
 		g := k.Config.Graph
-		if adapted, _ := model.Adapt(spec, g.Inputs[0].Shape, g.Nodes[g.Output].Plan.Out.Size()); adapted != nil {
+		if adapted, _ := model.Adapt(spec, g.Inputs, g.Classes()); adapted != nil {
 			spec = adapted
 		}
 		if err := k.SameNetwork(model.Resolve(spec)); err != nil {

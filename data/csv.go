@@ -14,8 +14,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"layercake/compute"
 )
 
 const (
@@ -285,7 +283,7 @@ func openCSV(ctx context.Context, o Options, name string, paths ...string) (*Set
 // by seed, or of two, training and test.
 func tableSet(name string, parts []*rows, o Options) (*Set, error) {
 	first := parts[0]
-	set := &Set{Name: name, Title: first.name, Input: compute.Shape{len(first.columns)}, Columns: first.columns}
+	set := &Set{Name: name, Title: first.name, Inputs: oneInput(len(first.columns)), Columns: first.columns}
 	order := make([]int, len(first.y))
 	shuffle := streamOf(o.Seed, keySplit)
 	shuffle.permute(order)

@@ -61,12 +61,12 @@ func TestTableIsSplitAndStandardized(t *testing.T) {
 			idx[i] = i
 		}
 		x, y := make([]float32, 240), make([]float32, 80)
-		s.Train.Fill(idx, x, nil, y)
+		s.Train.Fill(idx, Samples{X: [][]float32{x}, Targets: y})
 		return s, x, y
 	}
 	s, x, y := open(1)
-	if s.Train.Len() != 80 || s.Test.Len() != 20 || s.Targets != 1 || s.Classes != nil || s.Input.String() != "3" {
-		t.Fatalf("got %d and %d rows, %d targets, classes %v, input %s", s.Train.Len(), s.Test.Len(), s.Targets, s.Classes, s.Input)
+	if s.Train.Len() != 80 || s.Test.Len() != 20 || s.Targets != 1 || s.Classes != nil || s.Input().String() != "3" {
+		t.Fatalf("got %d and %d rows, %d targets, classes %v, input %s", s.Train.Len(), s.Test.Len(), s.Targets, s.Classes, s.Input())
 	}
 	for c := range 3 {
 		var sum, squares float64
@@ -94,7 +94,7 @@ func TestTableIsSplitAndStandardized(t *testing.T) {
 	}
 	one := make([]float32, 1)
 	for i := range s.Test.Len() {
-		s.Test.Fill([]int{i}, nil, nil, one)
+		s.Test.Fill([]int{i}, Samples{Targets: one})
 		seen[one[0]] = true
 	}
 	if len(seen) != 100 {

@@ -13,9 +13,10 @@
 // of package compute: images [n, H, W, C] though their Shape reads C×H×W,
 // vectors [n, F]. A sample has Sizes: how many numbers it feeds in, how many
 // class labels it has (one for a picture, one a position for a text) and how
-// many numbers are to be predicted. A sample of several inputs, such as a source
-// and a target text, has them one behind the other in its row of x. Sequences
-// with lengths come as more fields of Sizes and Batch, and leave these as they are.
+// many numbers are to be predicted. Samples may have several inputs, such as a
+// source and a target text, each padded to the longest with Lens saying how much
+// is used. Where samples follow one another, as the pieces of a text do, a Loader
+// can hand them out as streams, for networks that carry state along.
 //
 // # Same seed, same bits
 //

@@ -6,8 +6,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-
-	"layercake/compute"
 )
 
 // drawer draws an image of a class into pix by the random numbers of r. One
@@ -55,7 +53,7 @@ func (s *Set) draw(ctx context.Context, o Options, d drawn) error {
 		}
 		splits[k] = sp
 	}
-	s.Input = compute.Shape{d.channels, d.side, d.side}
+	s.Inputs = oneInput(d.channels, d.side, d.side)
 	s.Mean, s.Std = normalize(splits[0], splits[1])
 	s.Train, s.Test = splits[0], splits[1]
 	return nil

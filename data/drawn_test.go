@@ -31,8 +31,8 @@ func TestDrawnSets(t *testing.T) {
 				}
 				last, total = done, all
 			}})
-			if s.Name != e.Name || !s.Input.Equal(e.Input) || len(s.Classes) != e.Classes || s.Train.Len() != e.Train || s.Test.Len() != e.Test {
-				t.Fatalf("got %s %s, %d classes, %d and %d images; the catalog says otherwise", s.Name, s.Input, len(s.Classes), s.Train.Len(), s.Test.Len())
+			if s.Name != e.Name || !s.Input().Equal(e.Input) || len(s.Classes) != e.Classes || s.Train.Len() != e.Train || s.Test.Len() != e.Test {
+				t.Fatalf("got %s %s, %d classes, %d and %d images; the catalog says otherwise", s.Name, s.Input(), len(s.Classes), s.Train.Len(), s.Test.Len())
 			}
 			if last != total || total != e.Train+e.Test {
 				t.Errorf("progress ended at %d of %d", last, total)
@@ -51,7 +51,7 @@ func TestDrawnSets(t *testing.T) {
 			x := make([]float32, size)
 			var sum, squares float64
 			for i := range s.Train.Len() {
-				s.Train.Fill([]int{i}, x, nil, nil)
+				s.Train.Fill([]int{i}, Samples{X: [][]float32{x}})
 				for _, v := range x {
 					sum, squares = sum+float64(v), squares+float64(v)*float64(v)
 				}
@@ -145,7 +145,7 @@ func TestColourSaysNothing(t *testing.T) {
 // linearAccuracy trains softmax regression by plain gradient descent with a
 // rate that falls to 0, and tests it.
 func linearAccuracy(s *Set, epochs int, rate float32) float64 {
-	f, k := s.Input.Size(), len(s.Classes)
+	f, k := s.Input().Size(), len(s.Classes)
 	w, dw, p := make([]float32, k*f), make([]float32, k*f), make([]float32, k)
 	score := func(x []float32) (best int) {
 		for j := range p {
@@ -168,7 +168,7 @@ func linearAccuracy(s *Set, epochs int, rate float32) float64 {
 	for step := range steps {
 		l.Next(&b)
 		for n := range b.N {
-			x := b.X[n*f : (n+1)*f]
+			x := b.X[0][n*f : (n+1)*f]
 			top := p[score(x)]
 			var sum float32
 			for j, v := range p {
@@ -195,7 +195,7 @@ func linearAccuracy(s *Set, epochs int, rate float32) float64 {
 	right := 0
 	x := make([]float32, f)
 	for i := range s.Test.Len() {
-		s.Test.Fill([]int{i}, x, nil, nil)
+		s.Test.Fill([]int{i}, Samples{X: [][]float32{x}})
 		if score(x) == s.Test.Label(i) {
 			right++
 		}

@@ -68,9 +68,9 @@ func FuzzCSV(f *testing.F) {
 		if err != nil {
 			return
 		}
-		x, y, labels := make([]float32, s.Input.Size()), make([]float32, 1), make([]int32, 1)
+		x, y, labels := make([]float32, s.Input().Size()), make([]float32, 1), make([]int32, 1)
 		for i := range s.Train.Len() {
-			s.Train.Fill([]int{i}, x, labels, y)
+			s.Train.Fill([]int{i}, Samples{X: [][]float32{x}, Labels: labels, Targets: y})
 			for _, v := range append(x, y[0]) {
 				if v != v {
 					t.Fatalf("row %d became %v", i, x)

@@ -17,7 +17,7 @@ type images struct {
 
 func (s *images) Len() int { return len(s.labels) }
 
-func (s *images) Sizes() Sizes { return Sizes{X: compute.Shape{s.c, s.h, s.w}, Labels: 1} }
+func (s *images) Sizes() Sizes { return Sizes{X: []compute.Shape{{s.c, s.h, s.w}}, Labels: 1} }
 
 func (s *images) Label(i int) int { return int(s.labels[i]) }
 
@@ -36,7 +36,8 @@ func (s *images) raw(i int) []byte {
 	return s.pix[i*size : (i+1)*size]
 }
 
-func (s *images) Fill(idx []int, x []float32, labels []int32, _ []float32) {
+func (s *images) Fill(idx []int, to Samples) {
+	labels, x := to.Labels, to.first()
 	size := s.h * s.w * s.c
 	for k, i := range idx {
 		if labels != nil {

@@ -3,11 +3,12 @@ package data
 // Batch is what a training step takes. Its slices belong to the Loader that
 // filled them and hold until that Loader's next call of Next or Seek.
 type Batch struct {
-	N       int       // samples; below the batch size in an epoch's last batch
-	X       []float32 // [N, ...] in the memory layout of package compute, all inputs of a sample in its row
-	Labels  []int32   // [N · Sizes.Labels]; nil where there are none
-	Targets []float32 // [N · Sizes.Targets]; nil where there are none
-	Index   []int     // [N] the samples' places in their split
+	N       int         // samples; below the batch size in an epoch's last batch
+	X       [][]float32 // one an input, [N, ...] in the memory layout of package compute
+	Lens    [][]int32   // one an input, [N]; nil for those that are not padded
+	Labels  []int32     // [N · Sizes.Labels]; nil where there are none
+	Targets []float32   // [N · Sizes.Targets]; nil where there are none
+	Index   []int       // [N] the samples' places in their split
 
 	Epoch, Step int  // which batch this is, both from 0
 	Last        bool // it ends its epoch
@@ -25,6 +26,7 @@ type Loader struct {
 	aug     Augment
 	ordered bool
 	drop    bool
+	streams bool
 
 	epoch, step int // of the batch that Next hands out next
 
@@ -45,7 +47,7 @@ func NewLoader(s Split, batch int, seed uint64, aug Augment) *Loader {
 		panic("data: a loader needs a batch of at least one and a split that is not empty")
 	}
 	l := &Loader{split: s, sizes: s.Sizes(), batch: min(batch, s.Len()), seed: seed, aug: aug, orderEpoch: -1}
-	if len(l.sizes.X) != 3 || l.sizes.More > 0 {
+	if len(l.sizes.X) != 1 || len(l.sizes.X[0]) != 3 {
 		l.aug = Augment{}
 	}
 	return l
@@ -63,8 +65,22 @@ func NewOrderedLoader(s Split, batch int) *Loader {
 // the first Next. A split smaller than one batch keeps its only batch.
 func (l *Loader) DropLast(drop bool) { l.drop = drop }
 
+// Streams hands out a split whose samples follow one another as so many
+// streams as a batch has rows: what a row holds goes on in the same row of the
+// next batch, for state to be carried. Nothing is shuffled, and samples that do not fill all rows are
+// left out. It is called before the first Next.
+func (l *Loader) Streams() {
+	if !l.sizes.Follows {
+		panic("data: the samples of this split do not follow one another")
+	}
+	l.streams, l.ordered = true, true
+}
+
 // Steps is the number of batches in an epoch.
 func (l *Loader) Steps() int {
+	if l.streams {
+		return l.split.Len() / l.batch
+	}
 	if l.drop {
 		return l.split.Len() / l.batch
 	}
@@ -151,27 +167,49 @@ func (l *Loader) fill(b *Batch) {
 		r.permute(l.order)
 		l.orderEpoch = b.Epoch
 	}
+	l.choose(b)
+	if b.X == nil {
+		b.X, b.Lens = make([][]float32, len(l.sizes.X)), make([][]int32, len(l.sizes.X))
+	}
+	for i, shape := range l.sizes.X {
+		size := shape.Size()
+		b.X[i] = room(b.X[i], b.N*size, l.batch*size)
+		if i < len(l.sizes.Padded) && l.sizes.Padded[i] {
+			b.Lens[i] = room(b.Lens[i], b.N, l.batch)
+		}
+	}
+	b.Labels = room(b.Labels, b.N*l.sizes.Labels, l.batch*l.sizes.Labels)
+	b.Targets = room(b.Targets, b.N*l.sizes.Targets, l.batch*l.sizes.Targets)
+	l.split.Fill(b.Index, Samples{Epoch: b.Epoch, X: b.X, Lens: b.Lens, Labels: b.Labels, Targets: b.Targets})
+	if l.aug.None() {
+		return
+	}
+	size := l.sizes.X[0].Size()
+	if l.scratch == nil {
+		l.scratch = make([]float32, size)
+	}
+	c, h, w := l.sizes.X[0][0], l.sizes.X[0][1], l.sizes.X[0][2]
+	for k, i := range b.Index {
+		r := streamOf(l.seed, keyAugment, uint64(b.Epoch), uint64(i))
+		l.aug.apply(r, b.X[0][k*size:(k+1)*size], l.scratch, h, w, c)
+	}
+}
+
+// choose sets the samples of the batch whose Step is set.
+func (l *Loader) choose(b *Batch) {
+	if l.streams {
+		b.N = l.batch
+		b.Index = room(b.Index, b.N, l.batch)
+		for k := range b.Index {
+			b.Index[k] = k*l.Steps() + b.Step
+		}
+		return
+	}
 	lo := b.Step * l.batch
 	idx := l.order[lo:min(lo+l.batch, len(l.order))]
 	b.N = len(idx)
 	b.Index = room(b.Index, b.N, l.batch)
 	copy(b.Index, idx) // order is shuffled while the batch is still in use
-	size := l.sizes.Row()
-	b.X = room(b.X, b.N*size, l.batch*size)
-	b.Labels = room(b.Labels, b.N*l.sizes.Labels, l.batch*l.sizes.Labels)
-	b.Targets = room(b.Targets, b.N*l.sizes.Targets, l.batch*l.sizes.Targets)
-	l.split.Fill(idx, b.X, b.Labels, b.Targets)
-	if l.aug.None() {
-		return
-	}
-	if l.scratch == nil {
-		l.scratch = make([]float32, size)
-	}
-	c, h, w := l.sizes.X[0], l.sizes.X[1], l.sizes.X[2]
-	for k, i := range idx {
-		r := streamOf(l.seed, keyAugment, uint64(b.Epoch), uint64(i))
-		l.aug.apply(r, b.X[k*size:(k+1)*size], l.scratch, h, w, c)
-	}
 }
 
 // The streams that a seed has in a Loader and in Open.

@@ -27,12 +27,15 @@ func counted(n, h, w int) *images {
 
 func copied(b Batch) Batch {
 	b.X, b.Labels, b.Index = slices.Clone(b.X), slices.Clone(b.Labels), slices.Clone(b.Index)
+	for i := range b.X {
+		b.X[i] = slices.Clone(b.X[i])
+	}
 	return b
 }
 
 func same(a, b Batch) bool {
 	return a.N == b.N && a.Epoch == b.Epoch && a.Step == b.Step && a.Last == b.Last &&
-		slices.Equal(a.X, b.X) && slices.Equal(a.Labels, b.Labels) && slices.Equal(a.Index, b.Index)
+		slices.EqualFunc(a.X, b.X, slices.Equal) && slices.Equal(a.Labels, b.Labels) && slices.Equal(a.Index, b.Index)
 }
 
 func take(l *Loader, n int) []Batch {
@@ -73,8 +76,8 @@ func TestLoaderGivesEverySampleOnceAnEpoch(t *testing.T) {
 							t.Errorf("epoch %d: sample %d twice", epoch, i)
 						}
 						seen[i] = true
-						if b.Labels[k] != int32(i%10) || b.X[k*6+5] != float32((i*7+5)%256) {
-							t.Errorf("epoch %d: sample %d has label %d and last pixel %v", epoch, i, b.Labels[k], b.X[k*6+5])
+						if b.Labels[k] != int32(i%10) || b.X[0][k*6+5] != float32((i*7+5)%256) {
+							t.Errorf("epoch %d: sample %d has label %d and last pixel %v", epoch, i, b.Labels[k], b.X[0][k*6+5])
 						}
 					}
 				}
@@ -195,7 +198,7 @@ func TestAugmentFollowsTheSample(t *testing.T) {
 		l.Seek(2, 0)
 		for _, b := range take(l, l.Steps()) {
 			if k := slices.Index(b.Index, sample); k >= 0 {
-				return b.X[k*36 : (k+1)*36]
+				return b.X[0][k*36 : (k+1)*36]
 			}
 		}
 		return nil
@@ -275,8 +278,8 @@ func TestAugmentLeavesTablesAlone(t *testing.T) {
 		t.Errorf("labels of a regression: got %v, want none", b.Labels)
 	}
 	for k, i := range b.Index {
-		if b.X[2*k] != s.x[2*i] || b.X[2*k+1] != s.x[2*i+1] || b.Targets[k] != s.targets[i] {
-			t.Errorf("row %d: got %v and %v", i, b.X[2*k:2*k+2], b.Targets[k])
+		if b.X[0][2*k] != s.x[2*i] || b.X[0][2*k+1] != s.x[2*i+1] || b.Targets[k] != s.targets[i] {
+			t.Errorf("row %d: got %v and %v", i, b.X[0][2*k:2*k+2], b.Targets[k])
 		}
 	}
 }
@@ -295,4 +298,32 @@ func BenchmarkLoader(b *testing.B) {
 		n += batch.N
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "images/s")
+}
+
+// follows is a split whose samples are pieces of one text.
+type follows struct{ *images }
+
+func (f follows) Sizes() Sizes {
+	s := f.images.Sizes()
+	s.Follows = true
+	return s
+}
+
+func TestStreamsGoOnInTheirRow(t *testing.T) {
+	l := NewLoader(follows{counted(11, 1, 2)}, 3, 5, Augment{})
+	defer l.Close()
+	l.Streams()
+	if l.Steps() != 3 {
+		t.Fatalf("%d steps, want 3: 11 samples in 3 rows, two left out", l.Steps())
+	}
+	for step, b := range take(l, 6) {
+		if b.N != 3 {
+			t.Fatalf("batch of %d", b.N)
+		}
+		for row, i := range b.Index {
+			if want := row*3 + step%3; i != want {
+				t.Errorf("step %d: row %d has sample %d, want %d", step, row, i, want)
+			}
+		}
+	}
 }

@@ -12,24 +12,23 @@ import (
 func Noise(in []Input, classes, labels, n int, seed uint64) *Set {
 	set := &Set{
 		Name: "noise", Title: "random numbers and labels",
-		Input: in[0].Shape, Tokens: in[0].Tokens, More: in[1:], Classes: make([]string, classes),
+		Inputs: in, Classes: make([]string, classes),
 	}
 	for i := range set.Classes {
 		set.Classes[i] = fmt.Sprint(i)
 	}
-	sizes := Sizes{X: in[0].Shape, Labels: labels}
-	for _, m := range in[1:] {
-		sizes.More += m.Shape.Size()
-	}
-	s := &noise{sizes: sizes, x: make([]float32, 0, n*sizes.Row()), labels: make([]int32, n*labels)}
+	sizes := Sizes{Labels: labels}
+	s := &noise{labels: make([]int32, n*labels), n: n}
 	r := streamOf(seed, keyTrain)
-	for range n {
-		for _, m := range in {
-			for range m.Shape.Size() {
-				s.x = append(s.x, r.number(m.Tokens))
-			}
+	for _, m := range in {
+		sizes.X = append(sizes.X, m.Shape)
+		x := make([]float32, n*m.Shape.Size())
+		for i := range x {
+			x[i] = r.number(m.Tokens)
 		}
+		s.x = append(s.x, x)
 	}
+	s.sizes = sizes
 	for i := range s.labels {
 		s.labels[i] = int32(r.intn(classes))
 	}
@@ -50,11 +49,12 @@ func (s *stream) number(tokens int) float32 {
 // noise is a split of samples that are kept as they are fed.
 type noise struct {
 	sizes  Sizes
-	x      []float32 // [n, Row]
-	labels []int32   // [n, Labels]
+	n      int
+	x      [][]float32 // by input: [n, ...]
+	labels []int32     // [n, Labels]
 }
 
-func (s *noise) Len() int { return len(s.x) / s.sizes.Row() }
+func (s *noise) Len() int { return s.n }
 
 func (s *noise) Sizes() Sizes { return s.sizes }
 
@@ -67,14 +67,21 @@ func (s *noise) Label(i int) int {
 	return int(s.labels[i])
 }
 
-func (s *noise) Fill(idx []int, x []float32, labels []int32, _ []float32) {
-	row, n := s.sizes.Row(), s.sizes.Labels
+func (s *noise) Fill(idx []int, to Samples) {
+	for j, x := range to.X {
+		if x == nil {
+			continue
+		}
+		row := s.sizes.X[j].Size()
+		for k, i := range idx {
+			copy(x[k*row:(k+1)*row], s.x[j][i*row:(i+1)*row])
+		}
+	}
+	if to.Labels == nil {
+		return
+	}
+	n := s.sizes.Labels
 	for k, i := range idx {
-		if x != nil {
-			copy(x[k*row:(k+1)*row], s.x[i*row:(i+1)*row])
-		}
-		if labels != nil {
-			copy(labels[k*n:(k+1)*n], s.labels[i*n:(i+1)*n])
-		}
+		copy(to.Labels[k*n:(k+1)*n], s.labels[i*n:(i+1)*n])
 	}
 }

@@ -13,9 +13,6 @@ func TestNoise(t *testing.T) {
 	if set.Train.Len() != 50 || set.Test.Len() != 0 || len(set.Classes) != 4 {
 		t.Fatalf("got %d training and %d test samples of %d classes, want 50, 0, 4", set.Train.Len(), set.Test.Len(), len(set.Classes))
 	}
-	if row := set.Train.Sizes().Row(); row != 5+18 {
-		t.Fatalf("a row has %d numbers, want 23", row)
-	}
 	l := NewLoader(set.Train, 8, 1, Augment{Pad: 1, Flip: true}) // must leave rows of several inputs alone
 	defer l.Close()
 	seen := map[float32]bool{}
@@ -23,19 +20,19 @@ func TestNoise(t *testing.T) {
 	sum, square, n := 0.0, 0.0, 0.0
 	for range l.Steps() {
 		l.Next(&b)
-		if len(b.X) != 23*b.N || len(b.Labels) != 3*b.N {
-			t.Fatalf("%d samples have %d numbers and %d labels", b.N, len(b.X), len(b.Labels))
+		if len(b.X[0]) != 5*b.N || len(b.X[1]) != 18*b.N || len(b.Labels) != 3*b.N {
+			t.Fatalf("%d samples have %d numbers and %d labels", b.N, len(b.X[0]), len(b.Labels))
 		}
 		for k, i := range b.Index {
-			x, labels := make([]float32, 23), make([]int32, 3)
-			set.Train.Fill([]int{i}, x, labels, nil)
-			if !slices.Equal(b.X[23*k:23*k+23], x) || !slices.Equal(b.Labels[3*k:3*k+3], labels) {
+			x, y, labels := make([]float32, 5), make([]float32, 18), make([]int32, 3)
+			set.Train.Fill([]int{i}, Samples{X: [][]float32{x, y}, Labels: labels})
+			if !slices.Equal(b.X[0][5*k:5*k+5], x) || !slices.Equal(b.X[1][18*k:18*k+18], y) || !slices.Equal(b.Labels[3*k:3*k+3], labels) {
 				t.Fatalf("sample %d comes out otherwise in a batch", i)
 			}
-			for _, id := range x[:5] {
+			for _, id := range x {
 				seen[id] = true
 			}
-			for _, v := range x[5:] {
+			for _, v := range y {
 				sum, square, n = sum+float64(v), square+float64(v)*float64(v), n+1
 			}
 			for _, c := range labels {
@@ -61,11 +58,12 @@ func TestNoise(t *testing.T) {
 		t.Errorf("the mean square is %v, want about 1", v)
 	}
 	again, other := Noise(in, 4, 3, 50, 1), Noise(in, 4, 3, 50, 2)
-	x, y, z := make([]float32, 23), make([]float32, 23), make([]float32, 23)
-	set.Train.Fill([]int{9}, x, nil, nil)
-	again.Train.Fill([]int{9}, y, nil, nil)
-	other.Train.Fill([]int{9}, z, nil, nil)
-	if !slices.Equal(x, y) || slices.Equal(x, z) {
+	first := func(set *Set) []float32 {
+		x := make([]float32, 5)
+		set.Train.Fill([]int{9}, Samples{X: [][]float32{x, nil}})
+		return x
+	}
+	if !slices.Equal(first(set), first(again)) || slices.Equal(first(set), first(other)) {
 		t.Error("the samples do not follow the seed")
 	}
 }

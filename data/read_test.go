@@ -56,14 +56,14 @@ func TestReadIDX(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := s.Input.String(); got != "1×2×2" || len(s.Classes) != 3 || s.Train.Len() != 3 || s.Test.Len() != 2 {
+	if got := s.Input().String(); got != "1×2×2" || len(s.Classes) != 3 || s.Train.Len() != 3 || s.Test.Len() != 2 {
 		t.Fatalf("got input %s, %d classes, %d and %d samples", got, len(s.Classes), s.Train.Len(), s.Test.Len())
 	}
 	if p := s.Test.Image(1); p[0] != 5.0/255 || p[3] != 2.0/255 || s.Test.Label(0) != 2 {
 		t.Errorf("test image 1 is %v, label of 0 is %d", p, s.Test.Label(0))
 	}
 	x, labels := make([]float32, 8), make([]int32, 2)
-	s.Train.Fill([]int{2, 0}, x, labels, nil)
+	s.Train.Fill([]int{2, 0}, Samples{X: [][]float32{x}, Labels: labels})
 	if want := (4.0/255 - s.Mean[0]) / s.Std[0]; diff(x[3], want) > 1e-6 || labels[0] != 1 || labels[1] != 0 {
 		t.Errorf("got %v with labels %v, want pixel 3 to be %v", x, labels, want)
 	}
@@ -93,8 +93,8 @@ func TestReadCIFAR(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Input.String() != "3×32×32" || s.Train.Len() != 7 || s.Test.Len() != 2 || s.Classes[9] != "truck" {
-			t.Fatalf("got input %s, %d and %d samples", s.Input, s.Train.Len(), s.Test.Len())
+		if s.Input().String() != "3×32×32" || s.Train.Len() != 7 || s.Test.Len() != 2 || s.Classes[9] != "truck" {
+			t.Fatalf("got input %s, %d and %d samples", s.Input(), s.Train.Len(), s.Test.Len())
 		}
 		p := s.Train.Image(6) // record 2 of batch 3
 		if len(p) != 3072 || p[0] != 20.0/255 || p[1] != 21.0/255 || p[2] != 22.0/255 || p[3071] != 22.0/255 || s.Train.Label(6) != 2 {

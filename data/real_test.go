@@ -36,8 +36,8 @@ func TestMNIST(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Train.Len() != 60000 || s.Test.Len() != 10000 || s.Input.String() != "1×28×28" || len(s.Classes) != 10 {
-			t.Fatalf("got %d and %d images of %s", s.Train.Len(), s.Test.Len(), s.Input)
+		if s.Train.Len() != 60000 || s.Test.Len() != 10000 || s.Input().String() != "1×28×28" || len(s.Classes) != 10 {
+			t.Fatalf("got %d and %d images of %s", s.Train.Len(), s.Test.Len(), s.Input())
 		}
 		if diff(s.Mean[0], 0.1307) > 5e-5 || diff(s.Std[0], 0.3081) > 5e-5 {
 			t.Errorf("got mean %.5f and deviation %.5f, want 0.1307 and 0.3081", s.Mean[0], s.Std[0])
@@ -86,8 +86,8 @@ func TestOptdigits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Train.Len() != 3823 || s.Test.Len() != 1797 || len(s.Classes) != 10 || s.Classes[9] != "9" || s.Input.String() != "64" {
-		t.Errorf("got %d and %d rows of %s, classes %v", s.Train.Len(), s.Test.Len(), s.Input, s.Classes)
+	if s.Train.Len() != 3823 || s.Test.Len() != 1797 || len(s.Classes) != 10 || s.Classes[9] != "9" || s.Input().String() != "64" {
+		t.Errorf("got %d and %d rows of %s, classes %v", s.Train.Len(), s.Test.Len(), s.Input(), s.Classes)
 	}
 	if s.Std[0] != 1 || s.Mean[0] != 0 {
 		t.Errorf("the first column is always 0: got mean %v, deviation %v", s.Mean[0], s.Std[0])

@@ -9,16 +9,14 @@ import (
 
 // Set is a data set with its two splits.
 type Set struct {
-	Name  string        // "mnist"
-	Title string        // "MNIST handwritten digits"
-	Input compute.Shape // of one sample, in users' order: C×H×W or F
-	// Tokens > 0 says that the numbers of Input are token ids below it.
-	Tokens int
-	// More are the inputs after the first, where a sample has several.
-	More []Input
+	Name   string  // "mnist"
+	Title  string  // "MNIST handwritten digits"
+	Inputs []Input // what one sample feeds in; one for most sets
 
-	Classes []string // names by class index; nil where numbers are predicted
-	Targets int      // numbers to predict where Classes is nil
+	// Classes are names by class index; nil where numbers are predicted. Of text
+	// they are its tokens.
+	Classes []string
+	Targets int // numbers to predict where Classes is nil
 
 	Train, Test Split
 
@@ -33,12 +31,22 @@ type Set struct {
 	Notes []string
 }
 
-// Input is one of several things that a sample feeds in.
+// Input is one thing that a sample feeds in.
 type Input struct {
-	Name   string
-	Shape  compute.Shape
-	Tokens int // as Set.Tokens
+	Name  string        // "source"; "input" where there is one
+	Shape compute.Shape // users' order: C×H×W, T×F, F, or T of token ids
+	// Tokens > 0 says that the numbers are token ids below it.
+	Tokens int
+	Words  []string // what the tokens mean, by id; nil where nobody knows
+	// Padded says that samples have lengths of their own: Samples.Lens.
+	Padded bool
 }
+
+// Input is the shape of the first input.
+func (s *Set) Input() compute.Shape { return s.Inputs[0].Shape }
+
+// oneInput is what most sets feed in.
+func oneInput(shape ...int) []Input { return []Input{{Name: "input", Shape: shape}} }
 
 // Split is the training or the test part of a Set. All methods may be called
 // from several goroutines at once.
@@ -46,11 +54,8 @@ type Split interface {
 	Len() int
 	// Sizes is what one sample takes in Fill's slices.
 	Sizes() Sizes
-	// Fill writes the samples idx, normalized, one after the other: to x in the
-	// memory layout [n, H, W, C] or [n, F], the further inputs of a sample behind
-	// its first; their classes to labels, −1 where unknown; their numbers to targets. A nil slice is left out; the others
-	// hold at least len(idx) samples. It does not allocate.
-	Fill(idx []int, x []float32, labels []int32, targets []float32)
+	// Fill writes the samples idx, one after the other. It does not allocate.
+	Fill(idx []int, to Samples)
 	// Image is sample i as pixels 0..1, [H, W, C]; nil where samples are no images.
 	Image(i int) []float32
 	// Label is the class of sample i, −1 where there is none.
@@ -59,14 +64,40 @@ type Split interface {
 
 // Sizes counts the elements of one sample.
 type Sizes struct {
-	X       compute.Shape // of the first input, users' order
-	More    int           // numbers of the further inputs together
-	Labels  int           // class labels: 1 for one class a sample, 0 for none
-	Targets int           // numbers to predict
+	X       []compute.Shape // of the inputs, users' order
+	Padded  []bool          // of the inputs: Samples.Lens are given; nil: none are
+	Labels  int             // class labels: 1 for one class a sample, one a step of a text, 0 for none
+	Targets int             // numbers to predict
+	// Follows says that sample i+1 goes on where sample i stops, as pieces of one
+	// text do: state may be carried from one to the next.
+	Follows bool
 }
 
-// Row is how many numbers a sample feeds in: its stride in Fill's x.
-func (s Sizes) Row() int { return s.X.Size() + s.More }
+// Samples is where a Split writes. A nil slice is left out; the others hold as
+// many samples as are asked for.
+type Samples struct {
+	// Epoch goes into what a split draws anew in every epoch, together with its
+	// seed and the sample's index and nothing else.
+	Epoch int
+	// X are the inputs, normalized, in the memory layout [n, H, W, C], [n, T, F], [n, F]
+	// or [n, T] of ids.
+	X [][]float32
+	// Lens are the used steps of each sample of a padded input, [n]; nil beside
+	// inputs that are not padded.
+	Lens [][]int32
+	// Labels are classes, −1 where unknown or padding: [n · Sizes.Labels].
+	Labels []int32
+	// Targets are numbers: [n · Sizes.Targets].
+	Targets []float32
+}
+
+// first is the room for the first input, nil where it is left out.
+func (s Samples) first() []float32 {
+	if len(s.X) == 0 {
+		return nil
+	}
+	return s.X[0]
+}
 
 // Options say how a set is opened. The zero value takes every default.
 type Options struct {

@@ -18,7 +18,7 @@ type table struct {
 func (t *table) Len() int { return t.n }
 
 func (t *table) Sizes() Sizes {
-	s := Sizes{X: compute.Shape{t.f}}
+	s := Sizes{X: []compute.Shape{{t.f}}}
 	if t.labels != nil {
 		s.Labels = 1
 	} else {
@@ -27,7 +27,8 @@ func (t *table) Sizes() Sizes {
 	return s
 }
 
-func (t *table) Fill(idx []int, x []float32, labels []int32, targets []float32) {
+func (t *table) Fill(idx []int, to Samples) {
+	x, labels, targets := to.first(), to.Labels, to.Targets
 	for k, i := range idx {
 		if x != nil {
 			copy(x[k*t.f:(k+1)*t.f], t.x[i*t.f:(i+1)*t.f])

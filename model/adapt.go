@@ -3,30 +3,48 @@ package model
 import (
 	"fmt"
 	"strings"
-
-	"layercake/compute"
 )
 
-// Adapt fits a network to data: its input gets the data's shape, and the layer
-// that makes its output the number of classes (0: leave the output alone). The
-// text says in one sentence what was changed, empty for nothing; nobody adapts
-// in silence. Where that cannot be done, the Spec is nil and the text is the
+// Adapt fits a network to data: its inputs get the data's shapes and numbers of
+// tokens, in order, embeddings that read them as many rows, and the layer that
+// makes its output the number of classes (0: leave the output alone). The text
+// says in one sentence what was changed, empty for nothing; nobody adapts in
+// silence. Where that cannot be done, the Spec is nil and the text is the
 // reason. Whether the layers between take the new shape is for Resolve to say.
-func Adapt(s *Spec, input compute.Shape, classes int) (*Spec, string) {
-	if len(s.Inputs) != 1 {
-		return nil, fmt.Sprintf("it has %d inputs, wants one to fit to data", len(s.Inputs))
-	}
-	if s.Inputs[0].Tokens > 0 && !s.Inputs[0].Shape.Equal(input) {
-		return nil, fmt.Sprintf("it reads tokens of length %s, and the data has the shape %s", s.Inputs[0].Shape, input)
+func Adapt(s *Spec, inputs []Input, classes int) (*Spec, string) {
+	if len(s.Inputs) != len(inputs) {
+		return nil, fmt.Sprintf("it has %s, and the data feeds %s", counted(len(s.Inputs), "input"), counted(len(inputs), "input"))
 	}
 	var changes []string
 	file := s.File
-	if old := s.Inputs[0].Shape; !old.Equal(input) {
+	for i, in := range inputs {
+		old, the := s.Inputs[i], "the input"
+		if len(inputs) > 1 {
+			the += " " + old.Name
+		}
+		if old.Tokens > 0 != (in.Tokens > 0) {
+			reads := [2]string{"numbers", "token ids"}
+			if old.Tokens > 0 {
+				reads[0], reads[1] = reads[1], reads[0]
+			}
+			return nil, fmt.Sprintf("%s reads %s, and the data feeds %s", the, reads[0], reads[1])
+		}
+		if !old.Shape.Equal(in.Shape) {
+			changes = append(changes, fmt.Sprintf("%s from %s to %s", the, old.Shape, in.Shape))
+		}
+		if old.Tokens != in.Tokens {
+			changes = append(changes, fmt.Sprintf("the tokens of %s from %d to %d", the, old.Tokens, in.Tokens))
+		}
+		if old.Shape.Equal(in.Shape) && old.Tokens == in.Tokens {
+			continue
+		}
 		var err error
-		if s, err = SetInput(s, 0, input, 0); err != nil {
+		if s, err = fitEmbeddings(s, i, in.Tokens); err == nil {
+			s, err = SetInput(s, i, in.Shape, in.Tokens)
+		}
+		if err != nil {
 			return nil, err.Error()
 		}
-		changes = append(changes, fmt.Sprintf("the input from %s to %s", old, input))
 	}
 	out := s
 	if g := Resolve(s); classes > 0 && g.Err == nil {
@@ -45,6 +63,33 @@ func Adapt(s *Spec, input compute.Shape, classes int) (*Spec, string) {
 	fitted := *out
 	fitted.File = file
 	return &fitted, fmt.Sprintf("%s: changed %s to fit the data", fitted.title(), strings.Join(changes, " and "))
+}
+
+// fitEmbeddings gives the embeddings that read input k so many rows.
+func fitEmbeddings(s *Spec, k, tokens int) (*Spec, error) {
+	if tokens == s.Inputs[k].Tokens {
+		return s, nil
+	}
+	g := Resolve(s)
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		if n.Kind == nil || n.Kind.Name != "embedding" || n.Item == nil || len(n.In) != 1 || n.In[0] != k {
+			continue
+		}
+		var err error
+		if s, _, err = Set(s, n.Item, "tokens", number(tokens)); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// counted is "1 input", "2 inputs".
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func (s *Spec) title() string {
@@ -66,6 +111,9 @@ func width(g *Graph) int {
 	}
 	return out[len(out)-1]
 }
+
+// Classes is how many classes a loss counts in the graph's output.
+func (g *Graph) Classes() int { return width(g) }
 
 // setClasses sets the units of the dense layer, or the filters of the
 // convolution, that the output's width comes from.

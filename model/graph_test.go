@@ -297,7 +297,7 @@ func TestAdapt(t *testing.T) {
 		{"resnet8", compute.Shape{3, 32, 32}, 7, "resnet8: changed the input from 1×28×28 to 3×32×32 and the outputs from 10 to 7 to fit the data", 7},
 		{"resnet18", compute.Shape{3, 64, 64}, 0, "resnet18: changed the input from 3×224×224 to 3×64×64 to fit the data", 1000},
 	} {
-		s, said := Adapt(presetSpec(t, c.name), c.input, c.classes)
+		s, said := Adapt(presetSpec(t, c.name), []Input{{Shape: c.input}}, c.classes)
 		if s == nil || said != c.want {
 			t.Errorf("%s: %q, want %q", c.name, said, c.want)
 			continue
@@ -307,7 +307,7 @@ func TestAdapt(t *testing.T) {
 			t.Errorf("%s: %v, %s to %d", c.name, g.Err, g.Nodes[0].Plan.Out, width(g))
 		}
 	}
-	s, why := Adapt(mustParse(t, "input: [3, 8, 8]\nlayers: [flatten]\n"), compute.Shape{3, 8, 8}, 10)
+	s, why := Adapt(mustParse(t, "input: [3, 8, 8]\nlayers: [flatten]\n"), []Input{{Shape: compute.Shape{3, 8, 8}}}, 10)
 	if want := "it has 192 outputs where the data asks for 10, and its last layer with weights, input, has no units to change: end it with dense: {units: 10}"; s != nil || why != want {
 		t.Errorf("got %v, %q", s, why)
 	}

@@ -45,6 +45,7 @@ type memoryPlan struct {
 
 	arena      int64 // float32s of buffers placed
 	marksArena int64 // bytes
+	carry      int64 // float32s kept from one Forward to the next
 	params     int64 // float32s of all parameters, each on a 64-byte boundary
 	state      int64
 }
@@ -64,6 +65,7 @@ type nodePlan struct {
 	owner    int32 // node whose parameters it uses: itself, or at the end of Share
 	params   int64 // offset of its first parameter, if it owns any
 	state    int64
+	carry    int64 // offset of its Carry, if it has one
 }
 
 // buffer is room with a life. Sizes and offsets are in elements and multiples of its line.
@@ -97,6 +99,7 @@ type planOptions struct {
 	logits     bool   // stop before a last softmax
 	inputGrads bool   // gradients of the inputs are wanted
 	frozen     []bool // nodes whose parameters get no gradient; nil: none
+	context    int    // positions of a program that runs step by step; 0: it does not
 	// apart gives every value and gradient memory of its own: the yardstick
 	// that tests hold the real plan against.
 	apart bool
@@ -127,7 +130,9 @@ func (m *memoryPlan) ParamBytes() int64 {
 
 // Bytes is everything that a program allocates; what an optimizer keeps is
 // not in it.
-func (m *memoryPlan) Bytes() int64 { return satAdd(m.ActivationBytes(), m.ParamBytes()) }
+func (m *memoryPlan) Bytes() int64 {
+	return satAdd(satAdd(m.ActivationBytes(), m.ParamBytes()), satMul(m.carry, 4))
+}
 
 // line is the float32s, and lineBytes the bytes, to whose multiples buffers are rounded: a
 // cache line, and a whole vector register of the widest kind.
@@ -171,6 +176,7 @@ func planProgram(g *Graph, o planOptions) memoryPlan {
 	p.output = outputNode(g, o.logits)
 	p.markNodes()
 	p.placeParams()
+	p.placeCarry()
 	p.forward()
 	if o.train {
 		p.backward()
@@ -262,6 +268,27 @@ func (p *planner) placeParams() {
 			p.state = satAdd(p.state, roundUp(shapeSize(t.Shape), line))
 		}
 	}
+}
+
+// placeCarry lays out what layers keep from one Forward to the next.
+func (p *planner) placeCarry() {
+	for i := range p.g.Nodes {
+		if !p.nodes[i].used {
+			continue
+		}
+		p.nodes[i].carry = p.carry
+		size := satMul(int64(carrySize(&p.g.Nodes[i].Plan, p.o.context)), int64(p.batch))
+		p.carry = satAdd(p.carry, roundUp(size, line))
+	}
+}
+
+// carrySize is the float32s that a layer keeps for a sample in a program with
+// room for so many positions.
+func carrySize(plan *layers.Plan, context int) int {
+	if context < 1 && !plan.Carry.Always {
+		return 0
+	}
+	return plan.Carry.At(context)
 }
 
 // backwardTime is when node i runs backward.

@@ -21,6 +21,10 @@ type Options struct {
 	Logits bool
 	// InputGrads makes gradients of the inputs too (InputGrad).
 	InputGrads bool
+	// Context, where above 0, makes a program that runs sequences step by step: its
+	// graph has sequences of length 1, Forward goes on where the last one stopped
+	// (SetStart, ResetCarry), and layers have room for so many positions.
+	Context int
 	// Frozen says which nodes' parameters get no gradient; nil: none.
 	Frozen []bool
 
@@ -54,6 +58,7 @@ type Program struct {
 	stateA  []float32
 	arena   []float32
 	marks   []byte
+	sequence
 
 	observe func(node int, out compute.Tensor)
 	timing  bool
@@ -120,7 +125,7 @@ func Compile(g *Graph, o Options) (*Program, error) {
 // change of p's weights at once, or with Fold at each Fold.
 func (p *Program) Inference(batch int, pool *compute.Pool) (*Program, error) {
 	o := p.o
-	o.Batch, o.Pool, o.Train, o.InputGrads, o.Frozen = batch, pool, false, false, nil
+	o.Batch, o.Pool, o.Train, o.InputGrads, o.Frozen, o.Context = batch, pool, false, false, nil, 0
 	q, err := prepare(p.g, o)
 	if err != nil {
 		return nil, err
@@ -151,7 +156,7 @@ func prepare(g *Graph, o Options) (*Program, error) {
 	p := &Program{g: g, o: o}
 	p.plan = planProgram(g, planOptions{
 		batch: o.Batch, train: o.Train, logits: o.Logits,
-		inputGrads: o.InputGrads, frozen: o.Frozen, apart: o.plain,
+		inputGrads: o.InputGrads, frozen: o.Frozen, context: o.Context, apart: o.plain,
 	})
 	return p, nil
 }
@@ -219,6 +224,7 @@ func (p *Program) initialize() {
 func (p *Program) bind() {
 	p.arena = alignedFloats(p.plan.arena)
 	p.marks = make([]byte, p.plan.marksArena)
+	p.carry = alignedFloats(p.plan.carry)
 	p.at = make([]int32, len(p.g.Nodes))
 	p.timeF = make([]time.Duration, len(p.g.Nodes))
 	p.timeB = make([]time.Duration, len(p.g.Nodes))
@@ -263,6 +269,7 @@ func (p *Program) bind() {
 	for _, op := range p.plan.ops {
 		p.grads = append(p.grads, gradAct{gradOp: op, step: p.at[op.node]})
 	}
+	p.followLens()
 	p.countReaders()
 	p.fuse()
 	p.fuseBackward()
@@ -303,6 +310,11 @@ func (p *Program) resize(n int) {
 				s.fwd.Saved[j] = p.floats(at, r.At(n))
 				at += roundUp(int64(r.At(p.o.Batch)), line)
 			}
+		}
+		if size := int64(carrySize(&node.Plan, p.o.Context)); size > 0 {
+			end := q.carry + size*int64(n)
+			s.fwd.Carry, s.fwd.Context = p.carry[q.carry:end:end], p.o.Context
+			s.bwd.Carry, s.bwd.Context = s.fwd.Carry, p.o.Context
 		}
 		if q.marks >= 0 {
 			at, size := p.plan.marks[q.marks].offset, int64(node.Plan.Marks.At(n))

@@ -92,6 +92,7 @@ func (p *Program) Forward(n int, train bool) {
 		p.resize(n)
 	}
 	p.train = train
+	p.tellLens()
 	for k := range p.steps {
 		s := &p.steps[k]
 		s.fwd.Train, s.bwd.Train = train, train

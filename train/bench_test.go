@@ -32,10 +32,11 @@ func newStatic(shape compute.Shape, classes, n int) *static {
 }
 
 func (s *static) Len() int            { return len(s.labels) }
-func (s *static) Sizes() data.Sizes   { return data.Sizes{X: s.shape, Labels: 1} }
+func (s *static) Sizes() data.Sizes   { return data.Sizes{X: []compute.Shape{s.shape}, Labels: 1} }
 func (s *static) Image(int) []float32 { return nil }
 func (s *static) Label(i int) int     { return int(s.labels[i]) }
-func (s *static) Fill(idx []int, x []float32, labels []int32, _ []float32) {
+func (s *static) Fill(idx []int, to data.Samples) {
+	x, labels := to.X[0], to.Labels
 	size := s.shape.Size()
 	for j, i := range idx {
 		copy(x[j*size:(j+1)*size], s.x[i*size:(i+1)*size])
@@ -49,10 +50,10 @@ func stepper(tb testing.TB, preset string, input compute.Shape, batch, samples, 
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if spec, _ = model.Adapt(spec, input, 10); spec == nil {
+	if spec, _ = model.Adapt(spec, []model.Input{{Shape: input}}, 10); spec == nil {
 		tb.Fatalf("%s does not fit %s", preset, input)
 	}
-	set := &data.Set{Name: "static", Input: input, Classes: make([]string, 10), Train: newStatic(input, 10, samples), Test: newStatic(input, 10, 0)}
+	set := &data.Set{Name: "static", Inputs: []data.Input{{Name: "input", Shape: input}}, Classes: make([]string, 10), Train: newStatic(input, 10, samples), Test: newStatic(input, 10, 0)}
 	cfg, err := train.FromSpec(model.Resolve(spec), set, train.Overrides{Batch: batch, Steps: 1 << 30, Threads: threads})
 	if err != nil {
 		tb.Fatal(err)

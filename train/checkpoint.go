@@ -35,7 +35,8 @@ import (
 //	end−4   4    CRC-32C of all that is before it
 //
 // Numbers are little-endian. The tensors are the parameters, the kept
-// statistics and the optimizer's slots, as they lie in memory.
+// statistics, the state carried between batches and the optimizer's slots, as they
+// lie in memory.
 const (
 	checkpointName    = "checkpoint"
 	checkpointMagic   = "LAYRCAKE"
@@ -107,7 +108,7 @@ type dataMark struct {
 }
 
 func markOf(s *data.Set) dataMark {
-	m := dataMark{Name: s.Name, Input: s.Input, Classes: len(s.Classes), Train: s.Train.Len(), Mean: s.Mean}
+	m := dataMark{Name: s.Name, Input: s.Input(), Classes: len(s.Classes), Train: s.Train.Len(), Mean: s.Mean}
 	if s.Test != nil {
 		m.Test = s.Test.Len()
 	}
@@ -167,6 +168,9 @@ func (t *trainer) tensors() (table []tensorEntry, memory [][]float32) {
 	}
 	for _, s := range t.prog.State() {
 		add("state/"+s.Name, s.Shape, s.Data)
+	}
+	if x := t.prog.CarryArena(); len(x) > 0 {
+		add("carry", compute.Shape{len(x)}, x)
 	}
 	for k, slot := range t.opt.Slots() {
 		for i := range t.params {

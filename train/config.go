@@ -182,21 +182,27 @@ func (c *Config) check() (parts, error) {
 	return p, nil
 }
 
+// Inputs are what the samples of set feed in, as a network says it.
+func Inputs(set *data.Set) []model.Input {
+	var in []model.Input
+	for _, d := range set.Inputs {
+		in = append(in, model.Input{Name: d.Name, Shape: d.Shape, Tokens: d.Tokens})
+	}
+	return in
+}
+
 // checkInputs refuses a network that cannot take in what the samples feed.
 func (c *Config) checkInputs() error {
 	g, set := c.Graph, c.Data
-	if feeds := 1 + len(set.More); len(g.Inputs) != feeds {
-		return fmt.Errorf("train: %s has %d inputs, and %s feeds %d: choose data that fits, or change inputs", g.Name, len(g.Inputs), set.Name, feeds)
+	if len(g.Inputs) != len(set.Inputs) {
+		return fmt.Errorf("train: %s has %d inputs, and %s feeds %d: choose data that fits, or change inputs", g.Name, len(g.Inputs), set.Name, len(set.Inputs))
 	}
-	if in := g.Inputs[0]; len(set.More) == 0 && !in.Shape.Equal(set.Input) {
+	if in := g.Inputs[0]; len(set.Inputs) == 1 && !in.Shape.Equal(set.Input()) {
 		return fmt.Errorf("train: the input of %s is %s, and the samples of %s are %s: set input: [%s]",
-			g.Name, in.Shape, set.Name, set.Input, commas(set.Input))
+			g.Name, in.Shape, set.Name, set.Input(), commas(set.Input()))
 	}
 	for k, in := range g.Inputs {
-		feed := data.Input{Shape: set.Input, Tokens: set.Tokens}
-		if k > 0 {
-			feed = set.More[k-1]
-		}
+		feed := set.Inputs[k]
 		switch {
 		case !in.Shape.Equal(feed.Shape):
 			return fmt.Errorf("train: the input %s of %s is %s, and %s feeds %s there: give it that shape", in.Name, g.Name, in.Shape, set.Name, feed.Shape)
@@ -206,9 +212,21 @@ func (c *Config) checkInputs() error {
 		case in.Tokens > 0 && feed.Tokens > in.Tokens:
 			return fmt.Errorf("train: the input %s of %s reads token ids below %d, and those of %s go up to %d: set tokens: %d",
 				in.Name, g.Name, in.Tokens, set.Name, feed.Tokens-1, feed.Tokens)
+		case in.Tokens == 0 && feed.Tokens > 0:
+			return fmt.Errorf("train: the input %s of %s reads numbers, and %s feeds token ids: set input: {tokens: %d, length: %s}",
+				in.Name, g.Name, set.Name, feed.Tokens, feed.Shape)
 		}
 	}
+	if sizes := set.Train.Sizes(); c.carries() && !sizes.Follows {
+		return fmt.Errorf("train: %s carries state from batch to batch, and the samples of %s do not follow one another: set stateful: false, or choose a text",
+			g.Name, set.Name)
+	}
 	return nil
+}
+
+// carries reports whether a layer keeps state from one batch to the next.
+func (c *Config) carries() bool {
+	return slices.ContainsFunc(c.Graph.Nodes, func(n model.Node) bool { return n.Plan.Carry.Always })
 }
 
 // output is the shape of the network's output.
@@ -226,6 +244,9 @@ func commas(s compute.Shape) string {
 func (c *Config) perEpoch() int {
 	n := c.Data.Train.Len()
 	b := min(c.Batch, n)
+	if c.carries() {
+		return n / b // streams of equal length
+	}
 	return (n + b - 1) / b
 }
 

@@ -18,13 +18,14 @@ type blobs struct {
 	targets []float32
 }
 
-func (b *blobs) Len() int              { return len(b.x) / b.sizes.X.Size() }
+func (b *blobs) Len() int              { return len(b.x) / b.sizes.X[0].Size() }
 func (b *blobs) Sizes() data.Sizes     { return b.sizes }
 func (b *blobs) Image(i int) []float32 { return nil }
 func (b *blobs) Label(i int) int       { return int(b.labels[i]) }
 
-func (b *blobs) Fill(idx []int, x []float32, labels []int32, targets []float32) {
-	size := b.sizes.X.Size()
+func (b *blobs) Fill(idx []int, to data.Samples) {
+	x, labels, targets := to.X[0], to.Labels, to.Targets
+	size := b.sizes.X[0].Size()
 	for k, i := range idx {
 		copy(x[k*size:(k+1)*size], b.x[i*size:(i+1)*size])
 		if labels != nil {
@@ -46,7 +47,7 @@ func blobSet(shape compute.Shape, train, test int) *data.Set {
 		centres[i] = float32(r.NormFloat64())
 	}
 	split := func(n int) *blobs {
-		b := &blobs{sizes: data.Sizes{X: shape, Labels: 1}}
+		b := &blobs{sizes: data.Sizes{X: []compute.Shape{shape}, Labels: 1}}
 		for range n {
 			c := r.IntN(classes)
 			b.labels = append(b.labels, int32(c))
@@ -57,7 +58,7 @@ func blobSet(shape compute.Shape, train, test int) *data.Set {
 		return b
 	}
 	return &data.Set{
-		Name: "blobs", Input: shape, Classes: []string{"a", "b", "c"},
+		Name: "blobs", Inputs: []data.Input{{Name: "input", Shape: shape}}, Classes: []string{"a", "b", "c"},
 		Train: split(train), Test: split(test), Mean: []float32{0}, Std: []float32{1},
 	}
 }
@@ -66,7 +67,7 @@ func blobSet(shape compute.Shape, train, test int) *data.Set {
 func lineSet(train, test int) *data.Set {
 	r := rand.New(rand.NewPCG(9, 9))
 	split := func(n int) *blobs {
-		b := &blobs{sizes: data.Sizes{X: compute.Shape{4}, Targets: 1}}
+		b := &blobs{sizes: data.Sizes{X: []compute.Shape{compute.Shape{4}}, Targets: 1}}
 		for range n {
 			y := 0.01 * r.NormFloat64()
 			for j := range 4 {
@@ -78,7 +79,7 @@ func lineSet(train, test int) *data.Set {
 		}
 		return b
 	}
-	return &data.Set{Name: "line", Input: compute.Shape{4}, Targets: 1, Train: split(train), Test: split(test)}
+	return &data.Set{Name: "line", Inputs: []data.Input{{Name: "input", Shape: compute.Shape{4}}}, Targets: 1, Train: split(train), Test: split(test)}
 }
 
 const mlp = `

@@ -27,14 +27,13 @@ layers:
   - dense: {name: out, units: 3}
 `
 
-// A sample of two inputs lies in one row: a network that reads them apart and
-// joins them must do the same sums as one that reads the row.
+// A network that reads two inputs apart and joins them must do the same sums as
+// one that reads them as one.
 func TestSeveralInputs(t *testing.T) {
 	whole := blobSet(compute.Shape{5}, 40, 0)
 	apart := *whole
-	split := *whole.Train.(*blobs)
-	split.sizes = data.Sizes{X: compute.Shape{2}, More: 3, Labels: 1}
-	apart.Input, apart.More, apart.Train = compute.Shape{2}, []data.Input{{Name: "b", Shape: compute.Shape{3}}}, &rows{&split, 5}
+	apart.Inputs = []data.Input{{Name: "a", Shape: compute.Shape{2}}, {Name: "b", Shape: compute.Shape{3}}}
+	apart.Train = &halves{whole.Train.(*blobs)}
 
 	losses := func(text string, set *data.Set) (out []float64) {
 		s, err := NewStepper(config(t, text, "train: {batch: 16, steps: 6, optimizer: {sgd: {lr: 0.1}}}\n", set))
@@ -61,18 +60,18 @@ func TestSeveralInputs(t *testing.T) {
 	}
 }
 
-// rows is a split whose sizes tell of several inputs in a row.
-type rows struct {
-	*blobs
-	row int
+// halves is a split whose five numbers are fed as two and three.
+type halves struct{ *blobs }
+
+func (h *halves) Sizes() data.Sizes {
+	return data.Sizes{X: []compute.Shape{{2}, {3}}, Labels: 1}
 }
 
-func (r *rows) Len() int { return len(r.x) / r.row }
-
-func (r *rows) Fill(idx []int, x []float32, labels []int32, _ []float32) {
+func (h *halves) Fill(idx []int, to data.Samples) {
 	for k, i := range idx {
-		copy(x[k*r.row:(k+1)*r.row], r.x[i*r.row:(i+1)*r.row])
-		labels[k] = r.labels[i]
+		copy(to.X[0][k*2:(k+1)*2], h.x[i*5:])
+		copy(to.X[1][k*3:(k+1)*3], h.x[i*5+2:])
+		to.Labels[k] = h.labels[i]
 	}
 }
 

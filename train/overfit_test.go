@@ -29,7 +29,7 @@ func batchOf(t *testing.T, input compute.Shape) *data.Set {
 		return set
 	}
 	set.Train = halved{set.Train}
-	set.Input = set.Train.Sizes().X
+	set.Inputs = []data.Input{{Name: "input", Shape: set.Train.Sizes().X[0]}}
 	return set
 }
 
@@ -38,15 +38,15 @@ type halved struct{ data.Split }
 
 func (s halved) Sizes() data.Sizes {
 	z := s.Split.Sizes()
-	z.X = compute.Shape{z.X[0], z.X[1] / 2, z.X[2] / 2}
+	z.X = []compute.Shape{{z.X[0][0], z.X[0][1] / 2, z.X[0][2] / 2}}
 	return z
 }
 
-func (s halved) Fill(idx []int, x []float32, labels []int32, targets []float32) {
-	z := s.Split.Sizes().X
+func (s halved) Fill(idx []int, to data.Samples) {
+	z, x := s.Split.Sizes().X[0], to.X[0]
 	c, h, w := z[0], z[1], z[2]
 	whole := make([]float32, len(idx)*c*h*w)
-	s.Split.Fill(idx, whole, labels, targets)
+	s.Split.Fill(idx, data.Samples{X: [][]float32{whole}, Labels: to.Labels, Targets: to.Targets})
 	for k := range idx {
 		for i := range h / 2 {
 			for j := range w / 2 {
@@ -75,7 +75,7 @@ func TestPresetsLearnABatchByHeart(t *testing.T) {
 				}
 			}
 			set := batchOf(t, input)
-			fitted, why := model.Adapt(spec, set.Input, len(set.Classes))
+			fitted, why := model.Adapt(spec, Inputs(set), len(set.Classes))
 			if fitted == nil {
 				t.Fatal(why)
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"layercake/compute"
+	"layercake/data"
 	"layercake/internal/allocs"
 )
 
@@ -219,11 +220,11 @@ type poison struct {
 	i int
 }
 
-func (p poison) Fill(idx []int, x []float32, labels []int32, targets []float32) {
-	p.blobs.Fill(idx, x, labels, targets)
+func (p poison) Fill(idx []int, to data.Samples) {
+	p.blobs.Fill(idx, to)
 	for k, i := range idx {
 		if i == p.i {
-			x[k*p.sizes.X.Size()] = float32(math.NaN())
+			to.X[0][k*p.sizes.X[0].Size()] = float32(math.NaN())
 		}
 	}
 }

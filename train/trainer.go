@@ -27,6 +27,7 @@ type trainer struct {
 	params []param
 
 	perEpoch, total int
+	streams         bool // state is carried from batch to batch
 
 	position
 	norm float64 // of all gradients of the last step, where somebody asked
@@ -81,12 +82,18 @@ func newTrainer(c Config, p parts) (*trainer, error) {
 		t.params = append(t.params, param{ref: ref, sweep: s})
 	}
 	t.loader = data.NewLoader(c.Data.Train, batch, c.Seed, c.Augment)
+	if t.streams = c.carries(); t.streams {
+		t.loader.Streams()
+	}
 	if n := c.testSamples(); n > 0 {
 		if t.testing, err = t.prog.Inference(min(batch, n), t.pool); err != nil {
 			t.close()
 			return nil, err
 		}
 		t.tests = data.NewOrderedLoader(c.Data.Test, min(batch, n))
+		if t.streams {
+			t.tests.Streams()
+		}
 	}
 	return t, nil
 }
@@ -171,21 +178,14 @@ func (t *trainer) step(watch *watcher) error {
 // feed copies a batch to where p's inputs lie. An input that nothing depends
 // on has no memory.
 func (t *trainer) feed(p *model.Program, b *data.Batch) {
-	inputs := len(t.cfg.Graph.Inputs)
-	if inputs == 1 {
-		if in := p.Input(0); in.Data != nil {
-			compute.Copy(t.pool, in.Data[:len(b.X)], b.X)
+	for k, x := range b.X {
+		if in := p.Input(k); in.Data != nil {
+			compute.Copy(t.pool, in.Data[:len(x)], x)
 		}
-		return
+		p.SetLens(k, b.Lens[k])
 	}
-	row, at := len(b.X)/b.N, 0
-	for k := range inputs {
-		in := p.Input(k)
-		w := in.Shape.Size()
-		if in.Data != nil {
-			compute.CopyColumns(t.pool, b.N, b.X, at, row, w, in.Data, 0, w, false)
-		}
-		at += w
+	if t.streams && b.Step == 0 {
+		p.ResetCarry() // an epoch begins at the head of every stream
 	}
 }
 

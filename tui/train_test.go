@@ -266,10 +266,11 @@ func TestNiceRange(t *testing.T) {
 type points struct{ n int }
 
 func (p points) Len() int            { return p.n }
-func (p points) Sizes() data.Sizes   { return data.Sizes{X: compute.Shape{2}, Labels: 1} }
+func (p points) Sizes() data.Sizes   { return data.Sizes{X: []compute.Shape{{2}}, Labels: 1} }
 func (p points) Image(int) []float32 { return nil }
 func (p points) Label(i int) int     { return i % 2 }
-func (p points) Fill(idx []int, x []float32, labels []int32, _ []float32) {
+func (p points) Fill(idx []int, to data.Samples) {
+	x, labels := to.X[0], to.Labels
 	for k, i := range idx {
 		x[2*k], x[2*k+1] = float32(2*(i%2)-1)+0.1*float32(i%7), 0.05*float32(i%11)
 		labels[k] = int32(i % 2)
@@ -321,7 +322,7 @@ func tinyRun(t *testing.T, dir string) (*app, *runState, *train.Run) {
 		t.Fatal(err)
 	}
 	a := newApp(t.Context(), Options{Spec: spec}, plainTheme(false))
-	set := &data.Set{Name: "points", Input: compute.Shape{2}, Classes: []string{"left", "right"}, Train: points{64}, Test: points{16}}
+	set := &data.Set{Name: "points", Inputs: []data.Input{{Name: "input", Shape: compute.Shape{2}}}, Classes: []string{"left", "right"}, Train: points{64}, Test: points{16}}
 	c, err := train.FromSpec(a.desk.graph, set, train.Overrides{Epochs: 1 << 20, Threads: 1})
 	if err != nil {
 		t.Fatal(err)
