@@ -65,8 +65,15 @@ func (g *Conv) check(x, w, y []float32) {
 	if g.Groups < 1 || g.C%g.Groups != 0 || g.F%g.Groups != 0 {
 		panic(fmt.Sprintf("compute: convolution of %d to %d channels in %d groups", g.C, g.F, g.Groups))
 	}
-	if len(x) < g.N*g.H*g.W*g.C || len(w) < g.KH*g.KW*g.C/g.Groups*g.F || len(y) < g.N*g.OH*g.OW*g.F {
-		panic(fmt.Sprintf("compute: convolution %+v with %d inputs, %d weights, %d outputs", *g, len(x), len(w), len(y)))
+	g.checkImages(x, y)
+	if len(w) < g.KH*g.KW*g.C/g.Groups*g.F {
+		panic(fmt.Sprintf("compute: convolution %+v with %d weights", *g, len(w)))
+	}
+}
+
+func (g *Conv) checkImages(x, y []float32) {
+	if len(x) < g.N*g.H*g.W*g.C || len(y) < g.N*g.OH*g.OW*g.F {
+		panic(fmt.Sprintf("compute: convolution %+v with %d inputs, %d outputs", *g, len(x), len(y)))
 	}
 }
 
@@ -80,20 +87,26 @@ func convForwardWith(kern *gemmKernel, p *Pool, g *Conv, x, w, y []float32, e Ep
 		depthwiseForward(kern, p, g, x, w, y, e)
 		return
 	}
-	cg, fg := g.C/g.Groups, g.F/g.Groups
-	s := sweep{
-		kern: kern, n: g.N, h: g.rowAxis(), w: g.colAxis(),
-		in: x, inImage: g.H * g.W * g.C, inRow: g.W * g.C, inPixel: g.C, c: cg,
-		out: y, outImage: g.OH * g.OW * g.F, outRow: g.OW * g.F, outPixel: g.F, f: fg,
-		weights: w, wStep: g.F, wTap: cg * g.F, wRow: g.KW * cg * g.F, wH: 1, wW: 1,
-		add: e.Add, relu: e.ReLU,
-	}
+	s := g.forwardSweep(kern, x, w, y, e)
+	cg, fg := s.c, s.f
 	for q := range g.Groups {
 		s.in0, s.out0, s.w0 = q*cg, q*fg, q*fg
 		if e.Bias != nil {
 			s.bias = e.Bias[q*fg : (q+1)*fg]
 		}
 		s.run(p)
+	}
+}
+
+// forwardSweep is the forward pass of the first group.
+func (g *Conv) forwardSweep(kern *gemmKernel, x, w, y []float32, e Epilogue) sweep {
+	cg, fg := g.C/g.Groups, g.F/g.Groups
+	return sweep{
+		kern: kern, n: g.N, h: g.rowAxis(), w: g.colAxis(),
+		in: x, inImage: g.H * g.W * g.C, inRow: g.W * g.C, inPixel: g.C, c: cg,
+		out: y, outImage: g.OH * g.OW * g.F, outRow: g.OW * g.F, outPixel: g.F, f: fg,
+		weights: w, wStep: g.F, wTap: cg * g.F, wRow: g.KW * cg * g.F, wH: 1, wW: 1,
+		bias: e.Bias, add: e.Add, relu: e.ReLU,
 	}
 }
 

@@ -30,6 +30,7 @@ type sweep struct {
 
 	bias      []float32
 	add, relu bool
+	kept      []float32 // the weights in panels, if they are laid out already
 
 	regions    []region
 	aoff, coff []int32   // of the pixels of a group of images, region by region
@@ -37,6 +38,8 @@ type sweep struct {
 	packed     []float32 // all panels; nil when tasks pack their own
 	panels     int       // panels a task
 	colGroups  int       // tasks side by side
+	rows       int       // pixels of a group that a task does, where it does not do all
+	chunks     int       // tasks of a group, one below the other
 }
 
 const (
@@ -104,7 +107,7 @@ func (s *sweep) run(p *Pool) {
 		return
 	}
 	if set := winogradFor(s.kern); set.fast && s.winogradFits() && winogradPays(s.n, s.h, s.w, s.c, s.f) {
-		s.winograd(p, set)
+		s.winograd(p, set, nil)
 		return
 	}
 	s.plain(p)
@@ -122,19 +125,24 @@ func (s *sweep) plain(p *Pool) {
 	if work < mulInline {
 		p = nil
 	}
+	if s.kept != nil {
+		s.packed = s.kept
+		s.group = s.imageGroup(pixels)
+		s.blocks(p, pixels, all, depth)
+		return
+	}
 	if s.n*pixels <= convLocal && all >= 4 {
 		s.group = s.n
 		s.panels = max(1, min(all/4, mulTask/max(1, s.n*pixels*depth*tileWidth)))
 		s.packed = nil
 	} else {
-		// Regions of one pixel should fill a tile, the images stay in the cache.
-		fit := convBytes / (4 * (s.inImage + s.outImage))
-		s.group = min(s.n, max(1, convGroup/pixels, min(fit, convImages, s.n/8)))
+		s.group = s.imageGroup(pixels)
 		s.panels = all
-		if groups := (s.n + s.group - 1) / s.group; groups < 8 {
-			s.panels = max(1, all*groups/8)
-		}
 		s.pack(p, shared, all, depth)
+		if groups := (s.n + s.group - 1) / s.group; groups < 8 {
+			s.blocks(p, pixels, all, depth)
+			return
+		}
 	}
 	s.colGroups = (all + s.panels - 1) / s.panels
 	s.tables(shared, s.group*pixels)
@@ -143,6 +151,13 @@ func (s *sweep) plain(p *Pool) {
 	// Whole rows of tasks, so that a chunk keeps its panels.
 	grain = min(grain, max(1, groups*s.colGroups/8))
 	For(p, groups*s.colGroups, grain, *s, sweepTask)
+}
+
+// imageGroup is how many images are done together: regions of one pixel should
+// fill a tile, the images stay in the cache.
+func (s *sweep) imageGroup(pixels int) int {
+	fit := convBytes / (4 * (s.inImage + s.outImage))
+	return min(s.n, max(1, convGroup/pixels, min(fit, convImages, s.n/8)))
 }
 
 // pack lays out the weights in panels of sixteen columns, unless they lie so
@@ -232,7 +247,8 @@ func (s *sweep) images(w *Worker, img, n, j0, j1 int) {
 				panel := t.b
 				for i := range s.regions {
 					r := &s.regions[i]
-					s.strip(t, r, b, b, panel, out, r.row, n*r.pixels(), j)
+					t.aoff, t.coff = s.aoff[r.row:], s.coff[r.row:]
+					s.strip(t, r, b, b, panel, out, n*r.pixels(), j)
 				}
 			}
 		} else {
@@ -243,7 +259,8 @@ func (s *sweep) images(w *Worker, img, n, j0, j1 int) {
 				m := n * r.pixels()
 				for m0 := 0; m0 < m; m0 += convRows {
 					for j := j0; j < j1; j += tileWidth {
-						s.strip(t, r, b, whole, s.packed[j/tileWidth*step:], out, r.row+m0, min(convRows, m-m0), j)
+						t.aoff, t.coff = s.aoff[r.row+m0:], s.coff[r.row+m0:]
+						s.strip(t, r, b, whole, s.packed[j/tileWidth*step:], out, min(convRows, m-m0), j)
 					}
 				}
 			}
@@ -254,13 +271,12 @@ func (s *sweep) images(w *Worker, img, n, j0, j1 int) {
 	}
 }
 
-// strip adds block b to m pixels of region r, in columns j to j+16. panel
-// holds the weights of the block has.
-func (s *sweep) strip(t *tile, r *region, b, has taps, panel, out []float32, row, m, j int) {
+// strip adds block b to m pixels of region r, those that t's tables begin with,
+// in columns j to j+16. panel holds the weights of the block has.
+func (s *sweep) strip(t *tile, r *region, b, has taps, panel, out []float32, m, j int) {
 	h0, h1 := max(r.h.t0, b.h0), min(r.h.t1, b.h1)
 	w0, w1 := max(r.w.t0, b.w0), min(r.w.t1, b.w1)
 	t.m, t.cols = m, min(tileWidth, s.f-j)
-	t.aoff, t.coff = s.aoff[row:], s.coff[row:]
 	t.c = out[j:]
 	var first, last bool
 	if r.empty() {

@@ -57,6 +57,8 @@ var convCases = []Conv{
 	conv(Conv{N: 2, H: 6, W: 9, C: 45, F: 45, KH: 3, KW: 5, Groups: 45, StrideH: 1, StrideW: 2, DilH: 2, DilW: 1, PadTop: 2, PadLeft: 2, PadRight: 5}),
 	conv(Conv{N: 2, H: 5, W: 5, C: 4, F: 8, KH: 3, KW: 3, Groups: 4, PadTop: 1, PadBottom: 1}),
 	conv(Conv{N: 2, H: 1, W: 40, C: 8, F: 8, KH: 1, KW: 5, PadLeft: 4}), // along one axis, as over time
+	square(1, 36, 3, 20, 3, 2, 1), // one image with pixels enough to share
+	square(3, 20, 16, 24, 1, 1, 0),
 	conv(Conv{N: 1, H: 24, W: 40, C: 2, F: 3, KH: 4, KW: 4, PadTop: 1, PadBottom: 2, PadLeft: 1, PadRight: 2}),
 }
 
@@ -166,13 +168,29 @@ func checkConv(t *testing.T, k *gemmKernel, pool *Pool, y, dx, dw sums, d *convD
 	y.compare(t, "y with bias", d.y, func(i int, v float64) float64 { return v + float64(d.bias.v[i%g.F]) })
 	convForwardWith(k, pool, g, d.x.v, d.w.v, d.y.v, Epilogue{})
 	y.compare(t, "y", d.y, same)
+	n := g.packedLen(k)
+	if n == 0 {
+		return
+	}
+	packed := newGuarded(rand.New(rand.NewPCG(1, 2)), n)
+	packConvWith(k, pool, g, d.w.v, packed.v)
+	if !packed.intact() {
+		t.Fatal("packing wrote outside")
+	}
+	old = append([]float32(nil), d.y.v...)
+	convPackedWith(k, pool, g, d.x.v, packed.v, d.y.v, Epilogue{Add: true, Bias: d.bias.v, ReLU: true})
+	y.compare(t, "y of packed weights with everything", d.y, func(i int, v float64) float64 {
+		return max(0, v+float64(d.bias.v[i%g.F])+float64(old[i]))
+	})
+	convPackedWith(k, pool, g, d.x.v, packed.v, d.y.v, Epilogue{})
+	y.compare(t, "y of packed weights", d.y, same)
 }
 
 // TestConvThreads: the same bits on any number of threads.
 func TestConvThreads(t *testing.T) {
 	for _, g := range []Conv{square(20, 16, 16, 16, 3, 1, 1), square(9, 8, 64, 64, 3, 1, 1), square(13, 28, 1, 6, 5, 1, 2),
 		square(11, 16, 16, 32, 3, 2, 1), square(7, 2, 128, 128, 3, 1, 1), square(9, 8, 16, 16, 1, 1, 0),
-		square(30, 8, 64, 64, 3, 1, 1), square(16, 4, 128, 128, 3, 1, 1)} {
+		square(30, 8, 64, 64, 3, 1, 1), square(16, 4, 128, 128, 3, 1, 1), square(1, 40, 3, 32, 3, 2, 1), square(1, 36, 16, 32, 3, 1, 1)} {
 		var want []float32
 		for _, threads := range []int{1, 2, 3, 4, 7} {
 			p := NewPool(threads)
@@ -180,6 +198,9 @@ func TestConvThreads(t *testing.T) {
 			ConvForward(p, &g, d.x.v, d.w.v, d.y.v, Epilogue{Add: true})
 			ConvBackwardData(p, &g, d.y.v, d.w.v, d.dx.v, true)
 			ConvBackwardWeights(p, &g, d.x.v, d.y.v, d.dw.v)
+			packed := make([]float32, g.PackedLen())
+			PackConv(p, &g, d.w.v, packed)
+			ConvForwardPacked(p, &g, d.x.v, packed, d.y.v, Epilogue{Add: true})
 			p.Close()
 			got := append(append(append([]float32(nil), d.y.v...), d.dx.v...), d.dw.v...)
 			if want == nil {

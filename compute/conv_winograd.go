@@ -115,6 +115,15 @@ type winogradSweep struct {
 	byPanel     bool
 }
 
+// keptWinograd is whether weights that are laid out once are transformed too,
+// for any batch: where even one image has so many tiles that transforming them
+// again for each task is not worth the memory saved.
+func (g *Conv) keptWinograd(kern *gemmKernel) bool {
+	h, w := g.rowAxis(), g.colAxis()
+	tiles := ((g.OH + winoSide - 1) / winoSide) * ((g.OW + winoSide - 1) / winoSide)
+	return winogradFor(kern).fast && g.winogradFits() && tiles > winoFew && winogradPays(1, h, w, g.C, g.F)
+}
+
 // winogradFits says whether a sweep is one that Winograd's convolution can do.
 func (s *sweep) winogradFits() bool {
 	return s.h.taps == 3 && s.w.taps == 3 && s.h.stride == 1 && s.w.stride == 1 && s.h.dil == 1 && s.w.dil == 1 &&
@@ -140,8 +149,9 @@ func (a axis) hits() int {
 	return n
 }
 
-// winograd does the sweep on p's threads.
-func (s *sweep) winograd(p *Pool, set *winograd) {
+// winograd does the sweep on p's threads. ready are the weights transformed as
+// winogradFilters does it, if they are kept.
+func (s *sweep) winograd(p *Pool, set *winograd, ready []float32) {
 	shared := borrowWorker()
 	defer returnWorker(shared)
 	g := winogradSweep{sweep: *s, set: set}
@@ -157,7 +167,7 @@ func (s *sweep) winograd(p *Pool, set *winograd) {
 	}
 	panels := (s.f + tileWidth - 1) / tileWidth
 	t.step = max(12, min(winoMost, winoBytes/4/(36*(s.c+tileWidth)), t.count/8)) / 6 * 6
-	g.byPanel = t.count <= winoFew && panels >= 4
+	g.byPanel = t.count <= winoFew && panels >= 4 && ready == nil
 	if g.byPanel {
 		t.apart = t.count*s.c + tileWidth
 		room := shared.Scratch(36*t.apart + s.c)
@@ -167,11 +177,16 @@ func (s *sweep) winograd(p *Pool, set *winograd) {
 		For(p, panels, 1, g, winogradPanels)
 		return
 	}
-	t.apart = s.c*tileWidth + tileWidth
-	room := shared.Scratch(panels*36*t.apart + s.c)
-	g.transformed, t.inMargin = room[:panels*36*t.apart], room[panels*36*t.apart:]
-	clear(t.inMargin)
-	For(p, panels, 1, g, winogradFilters)
+	t.apart = winogradApart(s.c)
+	if ready != nil {
+		g.transformed, t.inMargin = ready, shared.Scratch(s.c)
+		clear(t.inMargin)
+	} else {
+		room := shared.Scratch(panels*36*t.apart + s.c)
+		g.transformed, t.inMargin = room[:panels*36*t.apart], room[panels*36*t.apart:]
+		clear(t.inMargin)
+		For(p, panels, 1, g, winogradFilters)
+	}
 	For(p, (t.count+t.step-1)/t.step, 1, g, winogradBlocks)
 }
 
@@ -180,6 +195,10 @@ func winogradInputs(g *winogradSweep, w *Worker, lo, hi int) {
 	g.tiles.inputs(g.set, w, g.transformed[lo*g.c:], g.tiles.apart, lo, hi)
 	w.squares = winogradSquares{}
 }
+
+// winogradApart is how far one of the 36 values of a panel's transformed weights
+// lies from the next.
+func winogradApart(c int) int { return c*tileWidth + tileWidth }
 
 // winogradFilters transforms the weights of panels lo to hi.
 func winogradFilters(g *winogradSweep, w *Worker, lo, hi int) {
@@ -191,6 +210,11 @@ func winogradFilters(g *winogradSweep, w *Worker, lo, hi int) {
 
 // filter transforms the weights of channels c0 to c1 for the columns from col.
 func (g *winogradSweep) filter(room, u []float32, apart, col, c0, c1 int) {
+	if g.kept != nil {
+		tap := g.c * tileWidth
+		g.set.weights(&u[0], apart, &g.kept[col*9*g.c+c0*tileWidth], tap, (c1-c0)*tileWidth)
+		return
+	}
 	for th := range 3 {
 		for tw := range 3 {
 			g.packBlock(room[(th*3+tw)*apart:], col, taps{th, th + 1, tw, tw + 1, c0, c1})

@@ -61,10 +61,10 @@ func TestWinograd(t *testing.T) {
 func checkWinograd(t *testing.T, k *gemmKernel, pool *Pool, y, dx, dw sums, d *convData) {
 	g, set := &d.g, winogradFor(k)
 	same := func(i int, v float64) float64 { return v }
-	dataSweep(k, g, d.y.v, d.w.v, d.dx.v, false).winograd(pool, set)
+	dataSweep(k, g, d.y.v, d.w.v, d.dx.v, false).winograd(pool, set, nil)
 	dx.winograd(t, "dx", d.dx, same)
 	old := append([]float32(nil), d.dx.v...)
-	dataSweep(k, g, d.y.v, d.w.v, d.dx.v, true).winograd(pool, set)
+	dataSweep(k, g, d.y.v, d.w.v, d.dx.v, true).winograd(pool, set, nil)
 	dx.winograd(t, "dx, added", d.dx, func(i int, v float64) float64 { return v + float64(old[i]) })
 
 	old = append([]float32(nil), d.dw.v...)
@@ -72,14 +72,30 @@ func checkWinograd(t *testing.T, k *gemmKernel, pool *Pool, y, dx, dw sums, d *c
 	dw.winograd(t, "dw", d.dw, func(i int, v float64) float64 { return v + float64(old[i]) })
 
 	old = append([]float32(nil), d.y.v...)
-	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{Add: true, Bias: d.bias.v, ReLU: true}).winograd(pool, set)
+	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{Add: true, Bias: d.bias.v, ReLU: true}).winograd(pool, set, nil)
 	y.winograd(t, "y with everything", d.y, func(i int, v float64) float64 {
 		return max(0, v+float64(d.bias.v[i%g.F])+float64(old[i]))
 	})
-	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v}).winograd(pool, set)
+	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v}).winograd(pool, set, nil)
 	y.winograd(t, "y with bias", d.y, func(i int, v float64) float64 { return v + float64(d.bias.v[i%g.F]) })
-	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{}).winograd(pool, set)
+	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{}).winograd(pool, set, nil)
 	y.winograd(t, "y", d.y, same)
+
+	// Weights that are laid out once, as they are and transformed.
+	panels := (g.F + tileWidth - 1) / tileWidth
+	sweep := forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{})
+	sweep.kept = make([]float32, panels*9*g.C*tileWidth)
+	s := *sweep
+	s.packed = s.kept
+	For(pool, panels*3, 1, s, sweepPack)
+	sweep.winograd(pool, set, nil)
+	y.winograd(t, "y of panels", d.y, same)
+	filters := winogradSweep{sweep: *sweep, set: set, transformed: make([]float32, panels*36*winogradApart(g.C))}
+	filters.tiles.apart = winogradApart(g.C)
+	For(pool, panels, 1, filters, winogradFilters)
+	clear(d.y.v)
+	forwardSweep(k, g, d.x.v, nil, d.y.v, Epilogue{}).winograd(pool, set, filters.transformed)
+	y.winograd(t, "y of transformed weights", d.y, same)
 }
 
 // dataSweep is the sweep of a data gradient of stride one.
@@ -153,7 +169,7 @@ func BenchmarkWinograd(b *testing.B) {
 			run  func()
 		}{
 			{"forward/plain", func() { forwardSweep(kern, &g, d.x.v, d.w.v, d.y.v, Epilogue{}).plain(nil) }},
-			{"forward/winograd", func() { forwardSweep(kern, &g, d.x.v, d.w.v, d.y.v, Epilogue{}).winograd(nil, set) }},
+			{"forward/winograd", func() { forwardSweep(kern, &g, d.x.v, d.w.v, d.y.v, Epilogue{}).winograd(nil, set, nil) }},
 			{"weights/plain", func() { plainWeights(kern, nil, &g, d.x.v, d.y.v, d.dw.v) }},
 			{"weights/winograd", func() { winogradWeightsWith(kern, set, nil, &g, d.x.v, d.y.v, d.dw.v) }},
 		} {

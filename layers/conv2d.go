@@ -167,6 +167,25 @@ func (c *Conv2D) ForwardWith(p *Pass, w, y []float32, e compute.Epilogue) {
 	compute.ConvForward(p.Pool, &g, p.In[0].Data, w, y, e)
 }
 
+// PackedLen is how many floats the weights take when they are laid out for many
+// passes over inputs of shape in; 0 says that there is nothing to win.
+func (c *Conv2D) PackedLen(in compute.Shape) int {
+	g := c.Geometry(1, in)
+	return g.PackedLen()
+}
+
+// Pack lays w out for ForwardPacked.
+func (c *Conv2D) Pack(pool *compute.Pool, in compute.Shape, w, packed []float32) {
+	g := c.Geometry(1, in)
+	compute.PackConv(pool, &g, w, packed)
+}
+
+// ForwardPacked is ForwardWith, the weights laid out by Pack.
+func (c *Conv2D) ForwardPacked(p *Pass, packed, y []float32, e compute.Epilogue) {
+	g := c.Geometry(p.N, p.In[0].Shape)
+	compute.ConvForwardPacked(p.Pool, &g, p.In[0].Data, packed, y, e)
+}
+
 // Backward adds the gradients of W and b and sets that of x.
 func (c *Conv2D) Backward(p *Pass) {
 	g := c.Geometry(p.N, p.In[0].Shape)

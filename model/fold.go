@@ -6,12 +6,22 @@ import (
 )
 
 // folded is what a product multiplies by when the batch norm behind it is
-// folded into its weights.
-type folded struct{ w, b []float32 }
+// folded into its weights: w as the layer lays them out, or packed, as its Pack does.
+type folded struct {
+	w, b   []float32
+	packed bool
+}
 
 // productLayer is a layer that can run with other weights and another epilogue.
 type productLayer interface {
 	ForwardWith(p *layers.Pass, w, y []float32, e compute.Epilogue)
+}
+
+// packer is a product whose weights can be laid out once for many passes.
+type packer interface {
+	PackedLen(in compute.Shape) int
+	Pack(pool *compute.Pool, in compute.Shape, w, packed []float32)
+	ForwardPacked(p *layers.Pass, packed, y []float32, e compute.Epilogue)
 }
 
 // foldable is a layer that can be worked into the weights of a product before it.
@@ -48,20 +58,34 @@ func (p *Program) Fold() {
 		if len(product.fwd.Params) > 1 {
 			bias = product.fwd.Params[1]
 		}
-		norm.layer.(foldable).FoldInto(p.o.Pool, product.fwd.Params[0], bias, norm.fwd.Params, norm.fwd.State, f.w, f.b)
+		w := f.w
+		if f.packed {
+			w = p.scratch[:len(product.fwd.Params[0])]
+		}
+		norm.layer.(foldable).FoldInto(p.o.Pool, product.fwd.Params[0], bias, norm.fwd.Params, norm.fwd.State, w, f.b)
+		if f.packed {
+			product.layer.(packer).Pack(p.o.Pool, product.fwd.In[0].Shape, w, f.w)
+		}
 	}
 }
 
 // FoldBytes is the memory that Fold takes beside Bytes.
 func (p *Program) FoldBytes() int64 {
-	floats := int64(0)
+	floats, room := p.foldSizes()
+	return satMul(satAdd(floats, room), 4)
+}
+
+// foldSizes are the floats of all copies, each on a cache line of its own, and
+// of room for the largest weights that are packed.
+func (p *Program) foldSizes() (floats, room int64) {
 	for k := range p.steps {
 		if p.foldsAt(k) {
-			w, b := p.foldSizes(k)
+			w, b, plain := p.foldSize(k)
 			floats = satAdd(floats, satAdd(roundUp(w, line), roundUp(b, line)))
+			room = max(room, plain)
 		}
 	}
-	return satMul(floats, 4)
+	return floats, room
 }
 
 // foldsAt reports whether step k is a product and step k+1 a batch norm that
@@ -75,26 +99,36 @@ func (p *Program) foldsAt(k int) bool {
 	return product && norm && p.buffer(p.steps[k+1].node) == p.buffer(p.steps[k].node)
 }
 
-// foldSizes are the elements of step k's weights and of one bias for each of its channels.
-func (p *Program) foldSizes(k int) (w, b int64) {
-	params := p.g.Nodes[p.steps[k].node].Plan.Params
-	shape := params[0].Shape
-	return shapeSize(shape), int64(shape[len(shape)-1])
+// foldSize are the floats of step k's weights as they are kept and of one bias
+// for each of its channels. Plain is 0, or where the kept ones are packed what
+// they take before.
+func (p *Program) foldSize(k int) (w, b, plain int64) {
+	node := &p.g.Nodes[p.steps[k].node]
+	shape := node.Plan.Params[0].Shape
+	w, b = shapeSize(shape), int64(shape[len(shape)-1])
+	if q, ok := p.steps[k].layer.(packer); ok {
+		if n := q.PackedLen(p.g.Nodes[node.In[0]].Plan.Out); n > 0 {
+			return int64(n), b, w
+		}
+	}
+	return w, b, 0
 }
 
 // placeFolds gives every product that a batch norm is folded into its copies.
 func (p *Program) placeFolds() {
 	p.folds = map[int]folded{}
-	arena := alignedFloats(p.FoldBytes() / 4)
+	floats, room := p.foldSizes()
+	arena := alignedFloats(floats)
 	take := func(n int64) []float32 {
 		x := arena[:n:n]
 		arena = arena[roundUp(n, line):]
 		return x
 	}
+	p.scratch = alignedFloats(room)
 	for k := range p.steps {
 		if p.foldsAt(k) {
-			w, b := p.foldSizes(k)
-			p.folds[k] = folded{take(w), take(b)}
+			w, b, plain := p.foldSize(k)
+			p.folds[k] = folded{take(w), take(b), plain > 0}
 		}
 	}
 }
@@ -124,5 +158,9 @@ func matchFolded(p *Program, k int) (run, bool) {
 
 func runFolded(r *run) {
 	e := compute.Epilogue{Bias: r.b, ReLU: r.relu, Add: r.z >= 0}
+	if r.packed {
+		r.first.layer.(packer).ForwardPacked(&r.first.fwd, r.w, r.yData, e)
+		return
+	}
 	r.first.layer.(productLayer).ForwardWith(&r.first.fwd, r.w, r.yData, e)
 }

@@ -237,7 +237,7 @@ func TestFoldTakesIn(t *testing.T) {
 				t.Errorf("%s: a sum runs by itself", name)
 			}
 		}
-		if sums == 0 || bytes <= 0 || bytes > 4*p.plan.params {
+		if sums == 0 || bytes <= 0 || bytes > 5*p.plan.params {
 			t.Errorf("%s: %d sums, %d bytes", name, sums, bytes)
 		}
 	}

@@ -51,6 +51,7 @@ type Program struct {
 	runs    []run          // forward, in order: steps fused or alone
 	readers []int32        // by node: how often steps read its output
 	folds   map[int]folded // by step, after Fold
+	scratch []float32      // for weights while Fold packs them
 	owned   []ParamRef
 	state   []ParamRef
 	params  []float32 // arenas
