@@ -41,7 +41,7 @@
 //	conv_winograd.go   3×3 in fewer products; conv_winograd_weights.go: its weight gradient
 //	winograd_generic.go, winograd_amd64.s: the transforms of that
 //	conv_depthwise.go one filter a channel
-//	pooling.go     max, average, global average
+//	pooling.go     max, average; pooling_adaptive.go to a given size; pooling_steps.go over all time or pixels
 //	batchnorm.go   batch normalization
 //	activation.go  relu to softplus, and their slopes
 //	elementwise.go add, multiply, scale, dropout; elementwise_layout.go moves columns and axes

@@ -151,8 +151,8 @@ func TestGlobalAverage(t *testing.T) {
 				want[at] += float64(x[i]) / float64(hw)
 				wantD[i] = float64(dy[at]) / float64(hw)
 			}
-			GlobalAvgForward(nil, n, hw, c, x, y)
-			GlobalAvgBackward(nil, n, hw, c, dy, dx)
+			GlobalAvgForward(nil, n, hw, c, nil, x, y)
+			GlobalAvgBackward(nil, n, hw, c, nil, dy, dx)
 			within(t, fmt.Sprint(s), y, want, 1e-6, 1e-6)
 			within(t, fmt.Sprint(s, " gradient"), dx, wantD, 1e-6, 0)
 			checkY()

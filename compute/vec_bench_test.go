@@ -61,7 +61,7 @@ func BenchmarkSweeps(b *testing.B) {
 	small, marks := y[:lenet.out()], keep[:lenet.out()]
 	bench(b, "maxpool of 6", 4*lenet.in()+5*lenet.out(), func() { MaxPoolForward(p, lenet, x[:lenet.in()], small, marks) })
 	bench(b, "maxpool gradient of 6", 4*lenet.in()+5*lenet.out(), func() { MaxPoolBackward(p, lenet, small, marks, dx[:lenet.in()]) })
-	bench(b, "global average", 4*n, func() { GlobalAvgForward(p, 64, 1024, c, x, y[:64*c]) })
+	bench(b, "global average", 4*n, func() { GlobalAvgForward(p, 64, 1024, c, nil, x, y[:64*c]) })
 	bench(b, "to channels first", 8*n, func() { NHWCToNCHW(p, 64, 32, 32, c, x, y) })
 }
 

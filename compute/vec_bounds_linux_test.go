@@ -82,8 +82,8 @@ func sweepsInside(t *testing.T, n int, end bool) {
 		BatchNormAddForward(nil, rows, n, x, a, b, z, y, c, d, nil, nil, 1, 1, true)
 		BatchNormReLUBackward(nil, rows, n, x, a, b, c, d, y, z, nil, nil)
 		BatchNormMaskBackward(nil, rows, n, x, a, b, c, y, z, z, x, nil, nil)
-		GlobalAvgForward(nil, 1, rows, n, x, a)
-		GlobalAvgBackward(nil, 1, rows, n, a, x)
+		GlobalAvgForward(nil, 1, rows, n, nil, x, a)
+		GlobalAvgBackward(nil, 1, rows, n, nil, a, x)
 	}
 	for _, g := range poolingCases {
 		g.C = n

@@ -23,7 +23,7 @@ var avgPoolKind = &Kind{
 		What: "Cuts the image into windows and keeps the mean of each, channel by channel: the same picture at a lower resolution. " +
 			"Every pixel of a window gets the same share of the gradient.",
 		Formula: "y[c,i,j] = mean of x[c, i·s+u−p, j·s+v−p]",
-		Shapes:  "C×H×W → C×H′×W′ with H′ = ⌊(H + 2p − k)/s⌋ + 1",
+		Shapes:  "C×H×W → C×H′×W′ with H′ = ⌊(H + 2p − k)/s⌋ + 1; ⌈…⌉ with ceil",
 		Params:  "none",
 		Cost:    "no multiply-adds; time goes with the size of the input",
 		When:    "To shrink smoothly: in DenseNet's transitions, in LeNet, on shortcuts of residual nets.",
@@ -36,6 +36,7 @@ var avgPoolKind = &Kind{
 		{Layer: &AvgPool{pooled: pooled{Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Padding: Padding{Same: true}}, CountPad: true}, In: []compute.Shape{{2, 5, 6}}},
 		{Layer: &AvgPool{pooled: pooled{Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Padding: Padding{Same: true}}}, In: []compute.Shape{{2, 5, 6}}},
 		{Layer: &AvgPool{pooled: pooled{Kernel: Pair{2, 3}, Stride: Pair{1, 2}}}, In: []compute.Shape{{2, 3, 5}}},
+		{Layer: &AvgPool{pooled: pooled{Kernel: Pair{2, 3}, Stride: Pair{2, 2}, Padding: Padding{Top: 1, Left: 1}, Ceil: true}, CountPad: true}, In: []compute.Shape{{2, 4, 6}}},
 	},
 }
 

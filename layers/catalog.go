@@ -18,7 +18,12 @@ var Catalog = slices.Concat(
 
 		maxPoolKind,
 		avgPoolKind,
+		adaptiveAvgPoolKind,
+		adaptiveMaxPoolKind,
 		globalAvgPoolKind,
+		globalMaxPoolKind,
+		pool1DKind,
+		timePoolKind,
 
 		addKind,
 		multiplyKind,

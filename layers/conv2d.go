@@ -106,7 +106,7 @@ func (c *Conv2D) Plan(in []compute.Shape) (Plan, error) {
 		return Plan{}, &ShapeError{Got: in, Want: fmt.Sprintf("filters that %d groups divide evenly, not %d", c.Groups, c.Filters),
 			Cure: fmt.Sprintf("make filters a multiple of %d", c.Groups)}
 	}
-	v, err := slideOver(in, c.Kernel, c.Stride, c.Dilation, c.Padding)
+	v, err := slideOver(in, c.Kernel, c.Stride, c.Dilation, c.Padding, false)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -142,7 +142,7 @@ func (c *Conv2D) Plan(in []compute.Shape) (Plan, error) {
 
 // Geometry is the convolution for n samples of shape in.
 func (c *Conv2D) Geometry(n int, in compute.Shape) compute.Conv {
-	v := slide(in[1], in[2], c.Kernel, c.Stride, c.Dilation, c.Padding)
+	v := slide(in[1], in[2], c.Kernel, c.Stride, c.Dilation, c.Padding, false)
 	return compute.Conv{
 		N: n, H: in[1], W: in[2], C: in[0], F: c.Filters, KH: c.Kernel[0], KW: c.Kernel[1],
 		StrideH: c.Stride[0], StrideW: c.Stride[1],

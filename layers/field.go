@@ -15,7 +15,7 @@ type Field struct {
 	Name string
 	Help string
 	Unit string // "px", empty for a count
-	// Ptr is *int, *bool, *float64, *string, *Pair, *Padding or *compute.Shape.
+	// Ptr is *int, *bool, *float64, *string, *Pair, *Padding, *Ends or *compute.Shape.
 	Ptr      any
 	Min, Max float64  // of the numbers; both zero: any
 	Options  []string // of a *string: the words it may be
@@ -88,6 +88,8 @@ func (f Field) Get() Value {
 			return Value{strconv.Itoa(p.Top), strconv.Itoa(p.Left)}
 		}
 		return Value{strconv.Itoa(p.Top), strconv.Itoa(p.Bottom), strconv.Itoa(p.Left), strconv.Itoa(p.Right)}
+	case *Ends:
+		return p.value()
 	case *compute.Shape:
 		v := Value{}
 		for _, d := range *p {
@@ -198,6 +200,8 @@ func (f Field) Set(v Value) error {
 			*p = Padding{Top: n[0], Bottom: n[1], Left: n[2], Right: n[3]}
 		}
 		return nil
+	case *Ends:
+		return p.set(f, v)
 	case *compute.Shape:
 		n, err := f.integers(v, 1, 2, 3)
 		if err == nil {

@@ -111,21 +111,40 @@ func (p Padding) around(span Pair) (top, bottom, left, right int) {
 
 // slide works out a window over an image of h×w. It does not judge: outH or
 // outW below 1 says that the kernel does not fit.
-func slide(h, w int, kernel, stride, dilation Pair, pad Padding) window {
+func slide(h, w int, kernel, stride, dilation Pair, pad Padding, ceil bool) window {
 	v := window{kernel: kernel, stride: stride, dilation: dilation}
 	span := v.span()
 	v.top, v.bottom, v.left, v.right = pad.around(span)
-	v.outH = steps(h+v.top+v.bottom-span[0], stride[0])
-	v.outW = steps(w+v.left+v.right-span[1], stride[1])
+	v.outH = places(h, v.top, v.bottom, span[0], stride[0], ceil)
+	v.outW = places(w, v.left, v.right, span[1], stride[1], ceil)
 	return v
 }
 
-// steps is the number of places of a kernel that has room to spare.
-func steps(room, stride int) int {
-	if room < 0 {
-		return 0
+// places is the number of places of a kernel along size elements with borders.
+// With ceil a last place may reach beyond the border behind, if it begins
+// before that.
+func places(size, before, after, span, stride int, ceil bool) int {
+	room := size + before + after - span
+	if !ceil {
+		if room < 0 {
+			return 0
+		}
+		return room/stride + 1
 	}
-	return room/stride + 1
+	n := floorDiv(room+stride-1, stride) + 1
+	if (n-1)*stride >= size+before {
+		n--
+	}
+	return n
+}
+
+// floorDiv is ⌊a/b⌋ for b > 0.
+func floorDiv(a, b int) int {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
 }
 
 // span is the number of pixels between and under the kernel's ends.
@@ -138,7 +157,7 @@ func (v window) reach() Window {
 }
 
 // slideOver is slide for a Plan: it refuses what does not fit.
-func slideOver(in []compute.Shape, kernel, stride, dilation Pair, pad Padding) (window, error) {
+func slideOver(in []compute.Shape, kernel, stride, dilation Pair, pad Padding, ceil bool) (window, error) {
 	for i := range kernel {
 		switch {
 		case kernel[i] < 1:
@@ -153,7 +172,7 @@ func slideOver(in []compute.Shape, kernel, stride, dilation Pair, pad Padding) (
 		return window{}, badSetting(in, "padding", low, 0)
 	}
 	h, w := in[0][1], in[0][2]
-	v := slide(h, w, kernel, stride, dilation, pad)
+	v := slide(h, w, kernel, stride, dilation, pad, ceil)
 	if v.outH < 1 || v.outW < 1 {
 		span := v.span()
 		cure := "use a smaller kernel or more padding"

@@ -3,7 +3,7 @@ package layers
 import "layercake/compute"
 
 // GlobalAvgPool is the mean of each channel over the whole image, or of each
-// feature over a whole sequence.
+// feature over a whole sequence. Steps past a sample's length do not count.
 //
 //	x [N, H, W, C] or [N, T, C]   y [N, C]
 //
@@ -31,6 +31,7 @@ var globalAvgPoolKind = &Kind{
 		{Layer: &GlobalAvgPool{}, In: []compute.Shape{{3, 4, 5}}},
 		{Layer: &GlobalAvgPool{}, In: []compute.Shape{{5, 3}}},
 		{Layer: &GlobalAvgPool{}, In: []compute.Shape{{4, 1, 1}}},
+		{Layer: &GlobalAvgPool{}, In: []compute.Shape{{4, 2}}, Lens: [][]int{{2, 4, 0}}},
 	},
 }
 
@@ -57,13 +58,13 @@ func (g *GlobalAvgPool) Plan(in []compute.Shape) (Plan, error) {
 // Forward is the mean of each channel.
 func (g *GlobalAvgPool) Forward(p *Pass) {
 	hw, c := rows(p.In[0].Shape)
-	compute.GlobalAvgForward(p.Pool, p.N, hw, c, p.In[0].Data, p.Out.Data)
+	compute.GlobalAvgForward(p.Pool, p.N, hw, c, p.In[0].Lens, p.In[0].Data, p.Out.Data)
 }
 
 // Backward gives every place an equal share of its channel's gradient.
 func (g *GlobalAvgPool) Backward(p *Pass) {
 	if dx := p.wanted(0); dx != nil {
 		hw, c := rows(p.In[0].Shape)
-		compute.GlobalAvgBackward(p.Pool, p.N, hw, c, p.DOut.Data, dx)
+		compute.GlobalAvgBackward(p.Pool, p.N, hw, c, p.In[0].Lens, p.DOut.Data, dx)
 	}
 }

@@ -23,7 +23,7 @@ var maxPoolKind = &Kind{
 		What: "Cuts the image into windows and keeps the largest value of each, channel by channel. " +
 			"Whether a feature was found matters more than the exact pixel, and what follows has a quarter of the work for a 2×2 window.",
 		Formula: "y[c,i,j] = max x[c, i·s+u−p, j·s+v−p]",
-		Shapes:  "C×H×W → C×H′×W′ with H′ = ⌊(H + 2p − k)/s⌋ + 1",
+		Shapes:  "C×H×W → C×H′×W′ with H′ = ⌊(H + 2p − k)/s⌋ + 1; ⌈…⌉ with ceil",
 		Params:  "none",
 		Cost:    "no multiply-adds; time goes with the size of the input",
 		When:    "Between groups of convolutions, to halve rows and columns.",
@@ -36,6 +36,7 @@ var maxPoolKind = &Kind{
 		{Layer: &MaxPool{pooled{Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Padding: Padding{Same: true}}}, In: []compute.Shape{{2, 5, 6}}},
 		{Layer: &MaxPool{pooled{Kernel: Pair{2, 3}, Stride: Pair{1, 2}}}, In: []compute.Shape{{2, 3, 5}}},
 		{Layer: &MaxPool{pooled{Kernel: Pair{2, 2}}}, In: []compute.Shape{{1, 5, 5}}},
+		{Layer: &MaxPool{pooled{Kernel: Pair{3, 3}, Stride: Pair{2, 2}, Ceil: true}}, In: []compute.Shape{{2, 6, 5}}},
 	},
 }
 

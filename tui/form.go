@@ -69,7 +69,7 @@ func fieldOf(f layers.Field, set func(s *model.Spec, value string) (*model.Spec,
 		out.step, out.decimal = true, true
 	case *layers.Pair:
 		out.step = true
-	case *layers.Padding:
+	case *layers.Padding, *layers.Ends:
 		out.step = true
 	}
 	out.value = newEntry(out.was)

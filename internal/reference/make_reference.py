@@ -14,7 +14,6 @@ import sys
 import torch
 import torch.nn.functional as F
 
-torch.manual_seed(20)
 torch.set_num_threads(1)
 
 
@@ -233,6 +232,7 @@ def cross_entropy_cases():
 
 
 def main(folder):
+    torch.manual_seed(20)
     files = {"conv2d": conv_cases(), "dense": dense_cases(), "batchnorm": batchnorm_cases(), "layernorm": layernorm_cases(),
              "activations": activation_cases(), "embedding": embedding_cases(), **pool_cases(), **shape_cases(),
              "crossentropy": cross_entropy_cases()}
@@ -241,4 +241,5 @@ def main(folder):
             f.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,76 @@
+"""Writes the PyTorch reference numbers of the layers that pool, slide over time,
+enlarge and rearrange.
+
+    python3 internal/reference/make_shapes.py layers/testdata
+
+See make_reference.py for the form of a case.
+"""
+
+import json
+import os
+import sys
+
+import torch
+import torch.nn.functional as F
+
+from make_reference import case
+
+
+def words(*v):
+    return [{True: "true", False: "false"}.get(x, str(x)) if isinstance(x, bool) else str(x) for x in v]
+
+
+def over_time(fn):
+    """fn works on N×F×T, as PyTorch's layers over one axis do; sequences are N×T×F."""
+    return lambda x: fn(x.transpose(1, 2)).transpose(1, 2)
+
+
+def pool_cases():
+    out = []
+    for name, ins, k, s, p, ceil in [
+        ("3x3 stride 2", (3, 6, 6), (3, 3), (2, 2), (0, 0), True),
+        ("2x2 odd image", (2, 5, 7), (2, 2), (2, 2), (0, 0), True),
+        ("3x2 stride 3 pad 1", (2, 6, 5), (3, 2), (3, 2), (1, 1), True),
+        ("window beyond the padding", (1, 4, 4), (2, 2), (3, 3), (1, 1), True),
+    ]:
+        base = {"kernel": words(*k), "stride": words(*s), "padding": words(*p), "ceil": words(ceil)}
+        out.append(case("maxpool", "rounded up, " + name, base, [torch.randn(2, *ins)],
+                        lambda x, *_, k=k, s=s, p=p: F.max_pool2d(x[0], k, s, p, ceil_mode=True)))
+        for count in (True, False):
+            out.append(case(
+                "avgpool", "rounded up, " + name + (" counted" if count else ""), dict(base, count_pad=words(count)), [torch.randn(2, *ins)],
+                lambda x, *_, k=k, s=s, p=p, c=count: F.avg_pool2d(x[0], k, s, p, ceil_mode=True, count_include_pad=c)))
+    for name, ins, size in [
+        ("even", (3, 4, 6), (2, 3)), ("windows of two sizes", (2, 7, 5), (3, 2)), ("larger than the image", (2, 2, 3), (5, 4)), ("one", (4, 3, 5), (1, 1)),
+    ]:
+        out.append(case("adaptiveavgpool", name, {"size": words(*size)}, [torch.randn(2, *ins)],
+                        lambda x, *_, size=size: F.adaptive_avg_pool2d(x[0], size)))
+        out.append(case("adaptivemaxpool", name, {"size": words(*size)}, [torch.randn(2, *ins)],
+                        lambda x, *_, size=size: F.adaptive_max_pool2d(x[0], size)))
+    out.append(case("globalmaxpool", "images", {}, [torch.randn(3, 5, 4, 3)], lambda x, *_: F.adaptive_max_pool2d(x[0], 1).flatten(1)))
+    out.append(case("globalmaxpool", "sequences", {}, [torch.randn(3, 5, 4)], lambda x, *_: x[0].max(1).values))
+    for name, ins, k, s, p, ceil in [
+        ("halves", (6, 3), 2, 2, 0, False), ("3 stride 2 pad 1", (7, 5), 3, 2, 1, False), ("rounded up", (6, 4), 3, 2, 0, True), ("stride 1", (4, 9), 3, 1, 1, False),
+    ]:
+        base = {"kernel": words(k), "stride": words(s), "padding": words(p), "ceil": words(ceil)}
+        out.append(case("pool1d", "max, " + name, dict(base, take=["max"]), [torch.randn(2, *ins)],
+                        lambda x, *_, k=k, s=s, p=p, c=ceil: over_time(lambda v: F.max_pool1d(v, k, s, p, ceil_mode=c))(x[0])))
+        for count in (True, False):
+            out.append(case("pool1d", "mean, " + name + (" counted" if count else ""), dict(base, take=["mean"], count_pad=words(count)), [torch.randn(2, *ins)],
+                            lambda x, *_, k=k, s=s, p=p, c=ceil, n=count:
+                            over_time(lambda v: F.avg_pool1d(v, k, s, p, ceil_mode=c, count_include_pad=n))(x[0])))
+    for take, fn in [("last", lambda x: x[:, -1]), ("mean", lambda x: x.mean(1)), ("max", lambda x: x.max(1).values), ("first", lambda x: x[:, 0])]:
+        out.append(case("timepool", take, {"take": [take]}, [torch.randn(3, 5, 4)], lambda x, *_, fn=fn: fn(x[0])))
+    return out
+
+
+def main(folder):
+    torch.manual_seed(22)
+    pools = pool_cases()
+    files = {"pooling": [c for c in pools if len(c["in"][0]) == 3], "pooling_over_time": [c for c in pools if len(c["in"][0]) == 2]}
+    for name, cases in files.items():
+        with open(os.path.join(folder, name + ".json"), "w") as f:
+            f.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")
+
+
+main(sys.argv[1])
