@@ -50,6 +50,11 @@ func Scale(p *Pool, s float32, x, dst []float32) {
 	})
 }
 
+// Clear is dst = 0.
+func Clear(p *Pool, dst []float32) {
+	For(p, len(dst), grain, sweepArgs{dst: dst}, func(t *sweepArgs, _ *Worker, lo, hi int) { clear(t.dst[lo:hi]) })
+}
+
 // Copy is dst = src.
 func Copy(p *Pool, dst, src []float32) {
 	mustLen("copy", len(dst), len(src))

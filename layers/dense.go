@@ -88,8 +88,8 @@ func (d *Dense) Plan(in []compute.Shape) (Plan, error) {
 		Params:   []Param{{Name: "weight", Shape: compute.Shape{k, d.Units}, Exchange: []int{1, 0}, Init: weight, Decay: true}},
 		MACs:     macs,
 		Reads:    ReadsIn,
-		AddsGrad: true,
-		Window:   Window{Global: true},
+		AddsGrad: true, WritesGrads: true,
+		Window: Window{Global: true},
 	}
 	if d.Bias {
 		plan.Params = append(plan.Params, Param{Name: "bias", Shape: compute.Shape{d.Units}, Init: bias})
@@ -114,16 +114,16 @@ func (d *Dense) ForwardWith(p *Pass, w, y []float32, e compute.Epilogue) {
 	compute.Gemm(p.Pool, false, false, n, d.Units, k, p.In[0].Data, k, w, d.Units, y, d.Units, e)
 }
 
-// Backward is dW += xᵀ·dy, db += Σdy, dx = dy·Wᵀ.
+// Backward is dW += xᵀ·dy, db += Σdy, dx = dy·Wᵀ; with Fresh dW and db are written.
 func (d *Dense) Backward(p *Pass) {
 	n, k := rows(p.In[0].Shape)
 	n *= p.N
 	dy := p.DOut.Data
 	if dw := p.grad(0); dw != nil {
-		compute.Gemm(p.Pool, true, false, k, d.Units, n, p.In[0].Data, k, dy, d.Units, dw, d.Units, compute.Epilogue{Add: true})
+		compute.Gemm(p.Pool, true, false, k, d.Units, n, p.In[0].Data, k, dy, d.Units, dw, d.Units, compute.Epilogue{Add: !p.Fresh})
 	}
 	if db := p.grad(1); db != nil {
-		compute.ColumnSum(p.Pool, n, d.Units, dy, db, true)
+		compute.ColumnSum(p.Pool, n, d.Units, dy, db, !p.Fresh)
 	}
 	if dx := p.wanted(0); dx != nil {
 		compute.Gemm(p.Pool, false, true, n, k, d.Units, dy, d.Units, p.Params[0], d.Units, dx, k, compute.Epilogue{Add: p.adds(0)})

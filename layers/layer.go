@@ -28,7 +28,8 @@ type Layer interface {
 	// with a *ShapeError. It takes microseconds and allocates no weights: the
 	// builder calls it on every key.
 	Plan(in []compute.Shape) (Plan, error)
-	// Forward writes p.Out. Backward adds to p.Grads and sets p.DIn (see Pass).
+	// Forward writes p.Out. Backward adds to p.Grads, or writes them where
+	// p.Fresh says so, and sets p.DIn (see Pass).
 	// Neither allocates, fails, or keeps p.
 	Forward(p *Pass)
 	Backward(p *Pass)
@@ -68,6 +69,9 @@ type Plan struct {
 	// AddsGrad says that Backward heeds Pass.Add; for other layers the Program
 	// hands in a buffer of its own and adds.
 	AddsGrad bool
+	// WritesGrads says that Backward heeds Pass.Fresh: that saves a sweep of zeros
+	// over gradients and one that reads them. For other layers the Program clears.
+	WritesGrads bool
 	// Tokens says that the inputs are token ids, not real numbers.
 	Tokens bool
 	// AcrossTime says that a step of the output depends on other steps of the
@@ -167,6 +171,9 @@ type Pass struct {
 	DIn   []compute.Tensor
 	Add   []bool
 	Grads [][]float32 // Backward adds; nil entries are frozen
+	// Fresh says that Grads hold what is of no use any more: Backward writes all
+	// of them instead of adding (WritesGrads only).
+	Fresh bool
 }
 
 // ShapeError says that a layer cannot take what it was given.

@@ -52,6 +52,7 @@ type Program struct {
 	readers []int32        // by node: how often steps read its output
 	folds   map[int]folded // by step, after Fold
 	scratch []float32      // for weights while Fold packs them
+	fresh   bool           // gradients of parameters are of no use any more
 	owned   []ParamRef
 	state   []ParamRef
 	params  []float32 // arenas
@@ -92,6 +93,7 @@ type gradAct struct {
 	step    int32
 	x, y, z []float32 // dst, a, b
 	relu    int32     // step of the relu whose gradient is taken in, -1 none
+	first   bool      // no act before it touches the gradients of its parameters
 	masks   bool      // the gradient behind the relu is written too
 }
 
@@ -114,6 +116,7 @@ func Compile(g *Graph, o Options) (*Program, error) {
 	p.stateA = alignedFloats(p.plan.state)
 	if o.Train {
 		p.dparams = alignedFloats(p.plan.params)
+		p.fresh = true
 	}
 	p.refer()
 	p.initialize()
@@ -274,7 +277,23 @@ func (p *Program) bind() {
 	p.countReaders()
 	p.fuse()
 	p.fuseBackward()
+	p.markFirst()
 	p.resize(p.o.Batch)
+}
+
+// markFirst finds the acts that may write gradients of parameters where those
+// after them, of nodes with the same parameters, have to add.
+func (p *Program) markFirst() {
+	seen := make([]bool, len(p.g.Nodes))
+	for k := range p.grads {
+		a := &p.grads[k]
+		if a.kind != opLayer {
+			continue
+		}
+		owner := p.plan.nodes[p.steps[a.step].node].owner
+		a.first = !seen[owner]
+		seen[owner] = true
+	}
 }
 
 // nodeHash is the part of Pass.Seed that stays.

@@ -72,9 +72,9 @@ func (p *Program) GradArena() []float32 { return p.dparams }
 // StateArena holds all state, laid out alike.
 func (p *Program) StateArena() []float32 { return p.stateA }
 
-// ClearGrads sets all gradients of parameters to zero. Optimizer sweeps do so
-// as they read them.
-func (p *Program) ClearGrads() { clear(p.dparams) }
+// ClearGrads lets the gradients of parameters go: the next Backward writes them,
+// those after it add. Until then GradArena holds what it held. It costs nothing.
+func (p *Program) ClearGrads() { p.fresh = true }
 
 // Bytes is the memory of all arenas.
 func (p *Program) Bytes() int64 { return p.plan.Bytes() }
@@ -131,7 +131,7 @@ func (p *Program) forwardObserved() {
 }
 
 // Backward adds the gradients of the parameters by what OutputGrad holds to
-// GradArena. It follows Forward(n, true), once.
+// GradArena, or writes them after Compile and ClearGrads. It follows Forward(n, true), once.
 func (p *Program) Backward() {
 	if !p.train {
 		panic("model: Backward without Forward for training")
@@ -147,12 +147,20 @@ func (p *Program) Backward() {
 		}
 		p.backwardAct(a)
 	}
+	p.fresh = false
 }
 
 func (p *Program) backwardAct(a *gradAct) {
 	switch a.kind {
 	case opLayer:
 		s := &p.steps[a.step]
+		s.bwd.Fresh = p.fresh && a.first
+		if s.bwd.Fresh && (p.o.plain || !p.g.Nodes[s.node].Plan.WritesGrads) {
+			s.bwd.Fresh = false
+			for _, g := range s.bwd.Grads {
+				compute.Clear(p.o.Pool, g)
+			}
+		}
 		if a.relu < 0 {
 			s.layer.Backward(&s.bwd)
 			return

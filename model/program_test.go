@@ -18,8 +18,8 @@ import (
 // bits is everything that one training step leaves behind.
 type bits struct{ out, grads, inputs []float32 }
 
-// stepBits compiles g and runs two steps on fixed numbers; the second starts on a
-// used arena, which poison fills with NaN wherever no input lies.
+// stepBits compiles g and runs two steps on fixed numbers; each starts on an arena and
+// on gradients full of NaN, wherever no input lies and some gradient comes to lie.
 func stepBits(t *testing.T, g *Graph, o Options, n int) bits {
 	t.Helper()
 	o.Train, o.InputGrads = true, true
@@ -40,6 +40,15 @@ func stepBits(t *testing.T, g *Graph, o Options, n int) bits {
 		for _, in := range p.Inputs() {
 			for i := range in.Data {
 				in.Data[i] = float32(r.NormFloat64())
+			}
+		}
+		for k := range p.grads {
+			if s := p.grads[k].step; p.grads[k].kind == opLayer {
+				for _, g := range p.steps[s].bwd.Grads {
+					for i := range g {
+						g[i] = nan
+					}
+				}
 			}
 		}
 		p.ClearGrads()
@@ -113,6 +122,42 @@ func TestReuseChangesNothing(t *testing.T) {
 	}
 	if reused < 200 {
 		t.Errorf("only %d of 400 plans are smaller than plain ones", reused)
+	}
+}
+
+// A Backward that is not the first after ClearGrads adds, for layers that write
+// gradients and those that do not, tied ones too.
+func TestGradientsAddUp(t *testing.T) {
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 11))
+		g := randomNet(r, 2+r.IntN(20))
+		p, err := Compile(g, Options{Batch: 3, Train: true, Seed: seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		backward := func(scale float32) {
+			for _, in := range p.Inputs() {
+				for i := range in.Data {
+					in.Data[i] = float32(i%7) - 3
+				}
+			}
+			p.Forward(3, true)
+			for i := range p.OutputGrad().Data {
+				p.OutputGrad().Data[i] = scale * float32(i%5-2)
+			}
+			p.Backward()
+		}
+		backward(1)
+		once := slices.Clone(p.GradArena())
+		backward(1)
+		for i, v := range p.GradArena() {
+			if want := 2 * float64(once[i]); math.Abs(float64(v)-want) > 1e-4*(1+math.Abs(want)) {
+				t.Fatalf("seed %d: gradient %d is %v after two passes, %v after one\n%s", seed, i, v, once[i], wiring(g))
+			}
+		}
+		p.ClearGrads()
+		backward(1)
+		sameBits(t, fmt.Sprintf("seed %d: gradient after ClearGrads", seed), p.GradArena(), once)
 	}
 }
 

@@ -29,7 +29,7 @@ func (t *toy) Plan(in []compute.Shape) (layers.Plan, error) {
 				{Name: "weight", Shape: compute.Shape{f, t.units}, Init: layers.Init{Kind: layers.InitGlorot, FanIn: f, FanOut: t.units}, Decay: true},
 				{Name: "bias", Shape: compute.Shape{t.units}, Init: layers.Init{Kind: layers.InitUniform, Value: 0.2}},
 			},
-			Reads: layers.ReadsIn, AddsGrad: true,
+			Reads: layers.ReadsIn, AddsGrad: true, WritesGrads: t.units%2 == 0,
 		}, nil
 	case "square": // y = x² / 4 + x, without Add
 		return layers.Plan{Out: in[0], Reads: layers.ReadsIn}, nil
@@ -126,7 +126,10 @@ func (t *toy) Backward(p *layers.Pass) {
 	case "mat":
 		f := len(x) / p.N
 		if p.Grads[0] != nil {
-			compute.Gemm(p.Pool, true, false, f, t.units, p.N, x, f, dy, t.units, p.Grads[0], t.units, compute.Epilogue{Add: true})
+			compute.Gemm(p.Pool, true, false, f, t.units, p.N, x, f, dy, t.units, p.Grads[0], t.units, compute.Epilogue{Add: !p.Fresh})
+			if p.Fresh {
+				clear(p.Grads[1])
+			}
 			for i, v := range dy {
 				p.Grads[1][i%t.units] += v
 			}

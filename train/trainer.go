@@ -163,6 +163,7 @@ func (t *trainer) step(watch *watcher) error {
 		}
 		t.opt.Update(t.pool, &p.sweep)
 	}
+	t.prog.ClearGrads()
 
 	t.Step++
 	t.Samples += int64(n)

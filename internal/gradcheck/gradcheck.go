@@ -336,11 +336,31 @@ func (b *bench) accumulates(base *layers.Pass) {
 			b.fail("gradient of %s is not added to what was there", b.plan.Params[i].Name)
 		}
 	}
+	if b.plan.WritesGrads {
+		b.writes(base)
+	}
 	if b.plan.AddsGrad {
 		for i, d := range p.DIn {
 			if !added(d.Data, base.DIn[i].Data, was) {
 				b.fail("the plan says AddsGrad, yet the gradient of input %d is not added to what was there", i)
 			}
+		}
+	}
+}
+
+// writes holds a layer to WritesGrads: with Fresh it does not matter what
+// parameter gradients held.
+func (b *bench) writes(base *layers.Pass) {
+	p := b.fresh(nil)
+	p.Fresh = true
+	for _, g := range p.Grads {
+		spoil(g)
+	}
+	b.layer.Forward(p)
+	b.backward(p)
+	for i, g := range p.Grads {
+		if !same(g, base.Grads[i]) {
+			b.fail("the plan says WritesGrads, yet the gradient of %s depends on what was there", b.plan.Params[i].Name)
 		}
 	}
 }

@@ -34,6 +34,8 @@ func (c *cube) Plan(in []compute.Shape) (layers.Plan, error) {
 		p.View = true
 	case "passes":
 		p.PassesGrad = true
+	case "fresh":
+		p.WritesGrads = true
 	}
 	return p, nil
 }
@@ -93,6 +95,7 @@ func TestErrors(t *testing.T) {
 		{"unwritten", "element 2 of the output unwritten"},
 		{"writes", "gradient of weight is not added"},
 		{"add", "says AddsGrad"},
+		{"fresh", "says WritesGrads"},
 		{"allocates", "allocations"},
 		{"threads", "number of threads"},
 	}
