@@ -28,6 +28,7 @@ var Catalog = slices.Concat(
 		addKind,
 		multiplyKind,
 		concatKind,
+		squeezeExciteKind,
 		subsampleKind,
 		flattenKind,
 		reshapeKind,

@@ -23,7 +23,7 @@ func TestCatalog(t *testing.T) {
 			if layers.Lookup(k.Name) != k {
 				t.Error("Lookup does not find it")
 			}
-			if k.Name != strings.ToLower(k.Name) || strings.ContainsAny(k.Name, " -_:$") {
+			if k.Name != strings.ToLower(k.Name) || strings.ContainsAny(k.Name, " -:$") {
 				t.Errorf("name %q cannot be a word of a network file", k.Name)
 			}
 			if k.Short == "" || len([]rune(k.Short)) > 11 {

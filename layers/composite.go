@@ -49,6 +49,15 @@ func Assemble(in []compute.Shape, parts []Part) (Plan, error) {
 	return all, nil
 }
 
+// planParts is the Plan of a Composite.
+func planParts(c Composite, in []compute.Shape) (Plan, error) {
+	list, err := c.Parts(in)
+	if err != nil {
+		return Plan{}, err
+	}
+	return Assemble(in, list)
+}
+
 // inputName is what Part.From calls input i of a Composite.
 func inputName(i int) string {
 	if i == 0 {

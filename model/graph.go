@@ -360,6 +360,11 @@ func (r *resolver) layer(it *Item, at Path, sc *scope, above []int, depth, paren
 		r.refuse(i, row.Name, it.Kind, at, badPos, bad)
 	}
 	in := r.read(it, at, sc, above, i)
+	if m != nil {
+		if c, ok := m.layer.(layers.Composite); ok {
+			return r.composite(c, it, at, sc, in, i)
+		}
+	}
 	if r.err != nil {
 		return above
 	}

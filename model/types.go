@@ -209,6 +209,9 @@ type Row struct {
 	// Receptive is how many input pixels one output element sees, rows and columns; 0 unknown, -1 all.
 	Receptive [2]int
 	Problem   error // this row's refusal, nil otherwise
+	// Part says that the row is a part of the composite around it, which has
+	// the settings.
+	Part bool
 }
 
 // NodeError is a refusal with its row.

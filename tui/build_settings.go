@@ -25,7 +25,7 @@ func layerOf(g *model.Graph, r *model.Row) layers.Layer {
 		return g.Nodes[r.Node].Layer
 	}
 	k := kindOf(r)
-	if k == nil || r.Group || r.Item == nil {
+	if k == nil || r.Item == nil {
 		return nil
 	}
 	it, err := g.Spec.At(r.Item)

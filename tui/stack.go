@@ -223,9 +223,13 @@ func (s *stack) index() int {
 }
 
 // handle is the group that the selected row stands for: for the row that
-// closes a skip's bracket the skip, otherwise the row itself.
+// closes a skip's bracket the skip, for a part of a composite that, otherwise
+// the row itself.
 func (s *stack) handle() *model.Row {
 	r := s.row()
+	for r != nil && r.Part && r.Parent >= 0 {
+		r = &s.rows[r.Parent]
+	}
 	if r == nil || r.Parent < 0 {
 		return r
 	}
