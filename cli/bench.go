@@ -18,10 +18,10 @@ func newBench(c *common) *cobra.Command {
 		Long:  "Measures matrix products, convolutions, training steps and inference. Run it on a\nquiet machine, and several times: one process is not a measurement.",
 		Example: `  layercake bench gemm --threads 1
   layercake bench train --workload resnet20 --json`,
-		Args: exactly(0, "one of gemm, conv, train, infer"),
+		Args: exactly(0, "one of gemm, conv, train, infer, peers"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newBenchGemm(c), newBenchConv(c), newBenchTrain(c), newBenchInfer(c))
+	cmd.AddCommand(newBenchGemm(c), newBenchConv(c), newBenchTrain(c), newBenchInfer(c), newBenchPeers(c))
 	return cmd
 }
 
@@ -52,6 +52,12 @@ func rates(repeats int, span, warm time.Duration, f func()) []float64 {
 type gemmShape struct {
 	m, k, n int
 	ta, tb  bool
+}
+
+// op says which sides are transposed: "TN".
+func (s gemmShape) op() string {
+	letter := map[bool]string{false: "N", true: "T"}
+	return letter[s.ta] + letter[s.tb]
 }
 
 // gemmShapes are squares, the shapes of layers forward, and those of their
@@ -107,8 +113,7 @@ func newBenchGemm(c *common) *cobra.Command {
 					}
 					continue
 				}
-				op := map[bool]string{false: "N", true: "T"}
-				fmt.Fprintf(out, "%-18s %3s  %8.1f %8.1f %8.1f %8s\n", fmt.Sprintf("%d×%d×%d", s.m, s.k, s.n), op[s.ta]+op[s.tb], l.Min, l.GFLOPS, l.Max, l.share())
+				fmt.Fprintf(out, "%-18s %3s  %8.1f %8.1f %8.1f %8s\n", fmt.Sprintf("%d×%d×%d", s.m, s.k, s.n), s.op(), l.Min, l.GFLOPS, l.Max, l.share())
 			}
 			return nil
 		},
