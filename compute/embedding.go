@@ -2,8 +2,17 @@ package compute
 
 import "fmt"
 
+// Table says how token ids are looked up in a table of rows.
+type Table struct {
+	Tokens, Width int
+	// Padding is the id whose row is never looked at: it stands for zeros and
+	// gets no gradient. −1 says that there is none.
+	Padding int
+	Scale   float32 // of every row
+}
+
 type gatherArgs struct {
-	tokens, width int
+	Table
 	ids, table, y []float32
 }
 
@@ -12,19 +21,35 @@ type gatherArgs struct {
 //
 //	ids [n]   table [tokens, width]   y [n, width]
 func Gather(p *Pool, tokens, width int, ids, table, y []float32) {
-	a := gatherArgs{tokens: tokens, width: width, ids: ids, table: table, y: y}
-	For(p, len(ids), max(1, 8192/max(1, width)), a, func(a *gatherArgs, _ *Worker, lo, hi int) {
+	GatherTable(p, Table{Tokens: tokens, Width: width, Padding: -1, Scale: 1}, ids, table, y)
+}
+
+// GatherTable is y[i] = Scale·table[ids[i]], and zeros for the padding.
+//
+//	ids [n]   table [Tokens, Width]   y [n, Width]
+func GatherTable(p *Pool, t Table, ids, table, y []float32) {
+	mustLen("looking up", len(ids)*t.Width, len(y))
+	a := gatherArgs{Table: t, ids: ids, table: table, y: y}
+	For(p, len(ids), max(1, heavyGrain/max(1, t.Width)), a, func(a *gatherArgs, _ *Worker, lo, hi int) {
 		for i := lo; i < hi; i++ {
 			id := a.row(i)
-			copy(a.y[i*a.width:(i+1)*a.width], a.table[id*a.width:(id+1)*a.width])
+			y, row := a.y[i*a.Width:(i+1)*a.Width], a.table[id*a.Width:(id+1)*a.Width]
+			switch {
+			case id == a.Padding:
+				clear(y)
+			case a.Scale == 1:
+				copy(y, row)
+			default:
+				vec.scale(y, row, a.Scale)
+			}
 		}
 	})
 }
 
 func (a *gatherArgs) row(i int) int {
 	id := int(a.ids[i])
-	if id < 0 || id >= a.tokens || float32(id) != a.ids[i] {
-		panic(fmt.Sprintf("compute: token id %v at %d of a table of %d rows", a.ids[i], i, a.tokens))
+	if id < 0 || id >= a.Tokens || float32(id) != a.ids[i] {
+		panic(fmt.Sprintf("compute: token id %v at %d of a table of %d rows", a.ids[i], i, a.Tokens))
 	}
 	return id
 }
@@ -34,20 +59,31 @@ func (a *gatherArgs) row(i int) int {
 const scatterShares = 16
 
 // Scatter is the gradient of Gather: dtable[ids[i]] += dy[i], in the order of
-// i. Each chunk owns some rows of the table and looks for them in ids.
+// i.
 //
 //	ids [n]   dy [n, width]   dtable [tokens, width]
 func Scatter(p *Pool, tokens, width int, ids, dy, dtable []float32) {
-	a := gatherArgs{tokens: tokens, width: width, ids: ids, table: dtable, y: dy}
-	For(p, tokens, (tokens+scatterShares-1)/scatterShares, a, func(a *gatherArgs, _ *Worker, lo, hi int) {
+	ScatterTable(p, Table{Tokens: tokens, Width: width, Padding: -1, Scale: 1}, ids, dy, dtable)
+}
+
+// ScatterTable is the gradient of GatherTable: dtable[ids[i]] += Scale·dy[i],
+// in the order of i, the padding left out. Each chunk owns some rows of the table
+// and looks for them in ids.
+//
+//	ids [n]   dy [n, Width]   dtable [Tokens, Width]
+func ScatterTable(p *Pool, t Table, ids, dy, dtable []float32) {
+	a := gatherArgs{Table: t, ids: ids, table: dtable, y: dy}
+	For(p, t.Tokens, (t.Tokens+scatterShares-1)/scatterShares, a, func(a *gatherArgs, _ *Worker, lo, hi int) {
 		for i := range a.ids {
 			id := a.row(i)
-			if id < lo || id >= hi {
+			if id < lo || id >= hi || id == a.Padding {
 				continue
 			}
-			from, to := a.y[i*a.width:(i+1)*a.width], a.table[id*a.width:(id+1)*a.width]
-			for j, v := range from {
-				to[j] += v
+			from, to := a.y[i*a.Width:(i+1)*a.Width], a.table[id*a.Width:(id+1)*a.Width]
+			if a.Scale == 1 {
+				vec.add(to, to, from)
+			} else {
+				vec.addScaled(to, to, from, a.Scale)
 			}
 		}
 	})

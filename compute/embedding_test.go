@@ -47,3 +47,17 @@ func TestScatterOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestTable: the padding's row is not looked at, and rows are scaled both ways.
+func TestTable(t *testing.T) {
+	eachVectors(t, func(t *testing.T) {
+		tab := Table{Tokens: 3, Width: 2, Padding: 1, Scale: 2}
+		ids := []float32{2, 1, 0, 2}
+		y := randoms(1, 8)
+		GatherTable(nil, tab, ids, []float32{1, 2, float32(math.NaN()), 4, 5, 6}, y)
+		sameBits(t, "rows", y, []float32{10, 12, 0, 0, 2, 4, 10, 12})
+		d := make([]float32, 6)
+		ScatterTable(nil, tab, ids, []float32{1, 2, 3, 4, 5, 6, 7, 8}, d)
+		sameBits(t, "gradient", d, []float32{10, 12, 0, 0, 16, 20})
+	})
+}

@@ -50,9 +50,7 @@ func SoftmaxBackward(p *Pool, rows, cols int, y, dy, dx []float32) {
 		for r := lo; r < hi; r++ {
 			y, dy, dx := t.x[r*t.cols:][:t.cols], t.dy[r*t.cols:][:t.cols], t.y[r*t.cols:][:t.cols]
 			d := vec.dot(y, dy)
-			for j := range dx {
-				dx[j] = y[j] * (dy[j] - d)
-			}
+			vec.softmaxGrad(dx, y, dy, d)
 		}
 	})
 }
@@ -68,9 +66,8 @@ func LogSoftmax(p *Pool, rows, cols int, x, y []float32) {
 			x, y := t.x[r*t.cols:][:t.cols], t.y[r*t.cols:][:t.cols]
 			m := vec.maxOf(x)
 			l := float32(math.Log(float64(vec.expSum(tmp, x, m))))
-			for j, v := range x {
-				y[j] = v - m - l
-			}
+			vec.shift(y, x, m) // not by m+l at once: that sum would be rounded
+			vec.shift(y, y, l)
 		}
 	})
 }
@@ -86,9 +83,7 @@ func LogSoftmaxBackward(p *Pool, rows, cols int, y, dy, dx []float32) {
 			y, dy, dx := t.x[r*t.cols:][:t.cols], t.dy[r*t.cols:][:t.cols], t.y[r*t.cols:][:t.cols]
 			s := vec.sum(dy)
 			vec.expSum(e, y, 0)
-			for j := range dx {
-				dx[j] = dy[j] - e[j]*s
-			}
+			vec.addScaled(dx, dy, e, -s)
 		}
 	})
 }

@@ -66,6 +66,22 @@ type vectors struct {
 	colGradMask      func(s, q, mean, x, y, dy, dm []float32, rows int)
 	normGradReLU     func(n normGradArgs, x, dy, dx []float32, rows int)
 
+	// of rows as long as gamma, as many as inv has; LayerNormForward and RMSNormForward
+	// say what they compute. The gradients add to dgamma and dbeta; dx may be dy.
+	rowNorm     func(x, gamma, beta, y, mean, inv []float32, eps float32)
+	rowNormGrad func(x, gamma, mean, inv, dy, dx, dgamma, dbeta []float32)
+	rowRMS      func(x, gamma, y, inv []float32, eps float32)
+	rowRMSGrad  func(x, gamma, inv, dy, dx, dgamma []float32)
+
+	// of a matrix again
+	groupGrad func(n normGradArgs, x, dy, dx []float32, rows int) // dx = scale·dy − a − (x−mean)·b
+	prelu     func(slope, x, y []float32, rows int)               // y = x above 0, slope·x below
+	preluGrad func(acc, slope, x, dy, dx []float32, rows int)     // dx = dy or slope·dy, acc += dy·min(x, 0)
+
+	softmaxGrad func(dx, y, dy []float32, d float32) // dx = y·(dy − d)
+	shift       func(y, x []float32, s float32)      // y = x − s
+	addScaled   func(dst, a, b []float32, s float32) // dst = a + s·b
+
 	maxOf  func(x []float32) float32
 	expSum func(y, x []float32, shift float32) float32 // y = exp(x−shift), their sum
 

@@ -86,6 +86,18 @@ var avx2Vectors = vectors{
 	normGradReLU: func(n normGradArgs, x, dy, dx []float32, rows int) {
 		normGradReLUAVX2(n.mean, n.scale, n.beta, n.a, n.b, x, dy, dx, rows)
 	},
+	rowNorm:     rowNormVectors,
+	rowNormGrad: rowNormGradVectors,
+	rowRMS:      rowRMSVectors,
+	rowRMSGrad:  rowRMSGradVectors,
+	groupGrad: func(n normGradArgs, x, dy, dx []float32, rows int) {
+		groupGradAVX2(n.mean, n.scale, n.a, n.b, x, dy, dx, rows)
+	},
+	prelu:          preluAVX2,
+	preluGrad:      preluGradAVX2,
+	softmaxGrad:    softmaxGradAVX2,
+	shift:          shiftAVX2,
+	addScaled:      addScaledAVX2,
 	maxOf:          maxOfAVX2,
 	expSum:         expSumAVX2,
 	sgd:            sgdVectors,
@@ -108,6 +120,42 @@ func dropoutGradVectors(dx, dy []float32, keep []byte, s float32) {
 	n := len(dx) &^ 7
 	dropoutGradAVX2(dx[:n], dy[:n], keep[:n], s)
 	dropoutGradGeneric(dx[n:], dy[n:], keep[n:], s)
+}
+
+// widestRow is the longest row that is summed in float32; a lane of an
+// accumulator then takes 2048 elements.
+const widestRow = 1 << 16
+
+func rowNormVectors(x, gamma, beta, y, mean, inv []float32, eps float32) {
+	if len(gamma) > widestRow {
+		rowNormGeneric(x, gamma, beta, y, mean, inv, eps)
+		return
+	}
+	rowNormAVX2(x, gamma, beta, y, mean, inv, eps, 1/float32(len(gamma)))
+}
+
+func rowNormGradVectors(x, gamma, mean, inv, dy, dx, dgamma, dbeta []float32) {
+	if len(gamma) > widestRow {
+		rowNormGradGeneric(x, gamma, mean, inv, dy, dx, dgamma, dbeta)
+		return
+	}
+	rowNormGradAVX2(x, gamma, mean, inv, dy, dx, dgamma, dbeta, 1/float32(len(gamma)))
+}
+
+func rowRMSVectors(x, gamma, y, inv []float32, eps float32) {
+	if len(gamma) > widestRow {
+		rowRMSGeneric(x, gamma, y, inv, eps)
+		return
+	}
+	rowRMSAVX2(x, gamma, y, inv, eps, 1/float32(len(gamma)))
+}
+
+func rowRMSGradVectors(x, gamma, inv, dy, dx, dgamma []float32) {
+	if len(gamma) > widestRow {
+		rowRMSGradGeneric(x, gamma, inv, dy, dx, dgamma)
+		return
+	}
+	rowRMSGradAVX2(x, gamma, inv, dy, dx, dgamma, 1/float32(len(gamma)))
 }
 
 func sgdVectors(w, g, v []float32, c *sgdArgs) (g2, w2, u2 float32) {

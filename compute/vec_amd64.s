@@ -7940,3 +7940,1357 @@ next:
 done:
 	VZEROUPPER
 	RET
+
+// func rowNormAVX2(x []float32, gamma []float32, beta []float32, y []float32, mean []float32, inv []float32, eps float32, share float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rowNormAVX2(SB), NOSPLIT, $0-152
+	MOVQ x_base+0(FP), AX
+	MOVQ gamma_base+24(FP), CX
+	MOVQ beta_base+48(FP), DX
+	MOVQ y_base+72(FP), BX
+	MOVQ mean_base+96(FP), SI
+	MOVQ inv_base+120(FP), DI
+	MOVQ gamma_len+32(FP), R8
+	MOVQ inv_len+128(FP), R9
+
+row:
+	TESTQ  R9, R9
+	JE     end
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	XORQ   R10, R10
+	MOVQ   R8, R11
+	SUBQ   $0x20, R11
+
+mean_many:
+	CMPQ   R10, R11
+	JGT    mean_many_end
+	VADDPS (AX)(R10*4), Y4, Y4
+	VADDPS 32(AX)(R10*4), Y5, Y5
+	VADDPS 64(AX)(R10*4), Y6, Y6
+	VADDPS 96(AX)(R10*4), Y7, Y7
+	ADDQ   $0x20, R10
+	JMP    mean_many
+
+mean_many_end:
+	MOVQ R8, R11
+	SUBQ $0x08, R11
+
+mean_one:
+	CMPQ   R10, R11
+	JGT    mean_one_end
+	VADDPS (AX)(R10*4), Y4, Y4
+	ADDQ   $0x08, R10
+	JMP    mean_one
+
+mean_one_end:
+	MOVQ       R8, R11
+	SUBQ       R10, R11
+	JE         mean_done
+	LEAQ       vec_mask<>+0(SB), R12
+	MOVQ       $0x00000008, R13
+	SUBQ       R11, R13
+	VMOVUPS    (R12)(R13*4), Y8
+	VMASKMOVPS (AX)(R10*4), Y8, Y8
+	VADDPS     Y8, Y4, Y4
+
+mean_done:
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y7, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VADDPS       X5, X4, X4
+	VMOVHLPS     X4, X5, X5
+	VADDPS       X5, X4, X4
+	VMOVSHDUP    X4, X5
+	VADDPS       X5, X4, X4
+	VMULSS       share+148(FP), X4, X4
+	VBROADCASTSS X4, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+	XORQ         R10, R10
+	MOVQ         R8, R11
+	SUBQ         $0x20, R11
+
+square_many:
+	CMPQ        R10, R11
+	JGT         square_many_end
+	VMOVUPS     (AX)(R10*4), Y10
+	VSUBPS      Y5, Y10, Y10
+	VADDPS      Y10, Y6, Y6
+	VFMADD231PS Y10, Y10, Y0
+	VMOVUPS     32(AX)(R10*4), Y10
+	VSUBPS      Y5, Y10, Y10
+	VADDPS      Y10, Y7, Y7
+	VFMADD231PS Y10, Y10, Y1
+	VMOVUPS     64(AX)(R10*4), Y10
+	VSUBPS      Y5, Y10, Y10
+	VADDPS      Y10, Y8, Y8
+	VFMADD231PS Y10, Y10, Y2
+	VMOVUPS     96(AX)(R10*4), Y10
+	VSUBPS      Y5, Y10, Y10
+	VADDPS      Y10, Y9, Y9
+	VFMADD231PS Y10, Y10, Y3
+	ADDQ        $0x20, R10
+	JMP         square_many
+
+square_many_end:
+	MOVQ R8, R11
+	SUBQ $0x08, R11
+
+square_one:
+	CMPQ        R10, R11
+	JGT         square_one_end
+	VMOVUPS     (AX)(R10*4), Y10
+	VSUBPS      Y5, Y10, Y10
+	VADDPS      Y10, Y6, Y6
+	VFMADD231PS Y10, Y10, Y0
+	ADDQ        $0x08, R10
+	JMP         square_one
+
+square_one_end:
+	MOVQ        R8, R11
+	SUBQ        R10, R11
+	JE          square_done
+	LEAQ        vec_mask<>+0(SB), R12
+	MOVQ        $0x00000008, R13
+	SUBQ        R11, R13
+	VMOVUPS     (R12)(R13*4), Y10
+	VMASKMOVPS  (AX)(R10*4), Y10, Y11
+	VSUBPS      Y5, Y11, Y11
+	VANDPS      Y10, Y11, Y11
+	VADDPS      Y11, Y6, Y6
+	VFMADD231PS Y11, Y11, Y0
+
+square_done:
+	VADDPS       Y7, Y6, Y6
+	VADDPS       Y8, Y6, Y6
+	VADDPS       Y9, Y6, Y6
+	VEXTRACTF128 $0x01, Y6, X5
+	VADDPS       X5, X6, X6
+	VMOVHLPS     X6, X5, X5
+	VADDPS       X5, X6, X6
+	VMOVSHDUP    X6, X5
+	VADDPS       X5, X6, X6
+	VMULSS       share+148(FP), X6, X6
+	VADDSS       X6, X4, X4
+	VMOVSS       X4, (SI)
+	VBROADCASTSS X4, Y4
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDPS       X1, X0, X0
+	VMULSS       share+148(FP), X0, X0
+	VMULSS       X6, X6, X6
+	VSUBSS       X6, X0, X0
+	VXORPS       X1, X1, X1
+	VMAXSS       X0, X1, X0
+	VADDSS       eps+144(FP), X0, X0
+	VSQRTSS      X0, X0, X0
+	VMOVSS       vec_x3f800000<>+0(SB), X1
+	VDIVSS       X0, X1, X0
+	VMOVSS       X0, (DI)
+	VBROADCASTSS X0, Y0
+	XORQ         R10, R10
+	MOVQ         R8, R11
+	SUBQ         $0x10, R11
+
+write_many:
+	CMPQ        R10, R11
+	JGT         write_many_end
+	VMOVUPS     (AX)(R10*4), Y1
+	VSUBPS      Y4, Y1, Y1
+	VMULPS      Y0, Y1, Y1
+	VMOVUPS     (CX)(R10*4), Y2
+	VMOVUPS     (DX)(R10*4), Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMOVUPS     Y1, (BX)(R10*4)
+	VMOVUPS     32(AX)(R10*4), Y1
+	VSUBPS      Y4, Y1, Y1
+	VMULPS      Y0, Y1, Y1
+	VMOVUPS     32(CX)(R10*4), Y2
+	VMOVUPS     32(DX)(R10*4), Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMOVUPS     Y1, 32(BX)(R10*4)
+	ADDQ        $0x10, R10
+	JMP         write_many
+
+write_many_end:
+	MOVQ R8, R11
+	SUBQ $0x08, R11
+
+write_one:
+	CMPQ        R10, R11
+	JGT         write_one_end
+	VMOVUPS     (AX)(R10*4), Y1
+	VSUBPS      Y4, Y1, Y1
+	VMULPS      Y0, Y1, Y1
+	VMOVUPS     (CX)(R10*4), Y2
+	VMOVUPS     (DX)(R10*4), Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMOVUPS     Y1, (BX)(R10*4)
+	ADDQ        $0x08, R10
+	JMP         write_one
+
+write_one_end:
+	MOVQ        R8, R11
+	SUBQ        R10, R11
+	JE          write_done
+	LEAQ        vec_mask<>+0(SB), R12
+	MOVQ        $0x00000008, R13
+	SUBQ        R11, R13
+	VMOVUPS     (R12)(R13*4), Y1
+	VMASKMOVPS  (AX)(R10*4), Y1, Y2
+	VSUBPS      Y4, Y2, Y2
+	VMULPS      Y0, Y2, Y2
+	VMASKMOVPS  (CX)(R10*4), Y1, Y0
+	VMASKMOVPS  (DX)(R10*4), Y1, Y3
+	VFMADD213PS Y3, Y0, Y2
+	VMASKMOVPS  Y2, Y1, (BX)(R10*4)
+
+write_done:
+	LEAQ (AX)(R8*4), AX
+	LEAQ (BX)(R8*4), BX
+	ADDQ $0x04, DI
+	ADDQ $0x04, SI
+	DECQ R9
+	JMP  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func rowNormGradAVX2(x []float32, gamma []float32, mean []float32, inv []float32, dy []float32, dx []float32, dgamma []float32, dbeta []float32, share float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rowNormGradAVX2(SB), NOSPLIT, $0-196
+	MOVQ x_base+0(FP), AX
+	MOVQ gamma_base+24(FP), CX
+	MOVQ mean_base+48(FP), DX
+	MOVQ inv_base+72(FP), BX
+	MOVQ dy_base+96(FP), SI
+	MOVQ dx_base+120(FP), DI
+	MOVQ dgamma_base+144(FP), R8
+	MOVQ dbeta_base+168(FP), R9
+	MOVQ gamma_len+32(FP), R10
+	MOVQ inv_len+80(FP), R11
+
+row:
+	TESTQ        R11, R11
+	JE           end
+	VBROADCASTSS (BX), Y0
+	VBROADCASTSS (DX), Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	XORQ         R12, R12
+	MOVQ         R10, R13
+	SUBQ         $0x10, R13
+
+sums_many:
+	CMPQ        R12, R13
+	JGT         sums_many_end
+	VMOVUPS     (AX)(R12*4), Y6
+	VSUBPS      Y1, Y6, Y6
+	VMULPS      Y0, Y6, Y6
+	VMOVUPS     (SI)(R12*4), Y7
+	VMOVUPS     (R8)(R12*4), Y8
+	VFMADD231PS Y6, Y7, Y8
+	VMOVUPS     Y8, (R8)(R12*4)
+	VMOVUPS     (R9)(R12*4), Y8
+	VADDPS      Y7, Y8, Y8
+	VMOVUPS     Y8, (R9)(R12*4)
+	VMOVUPS     (CX)(R12*4), Y8
+	VMULPS      Y7, Y8, Y8
+	VADDPS      Y8, Y2, Y2
+	VFMADD231PS Y6, Y8, Y4
+	VMOVUPS     32(AX)(R12*4), Y6
+	VSUBPS      Y1, Y6, Y6
+	VMULPS      Y0, Y6, Y6
+	VMOVUPS     32(SI)(R12*4), Y7
+	VMOVUPS     32(R8)(R12*4), Y8
+	VFMADD231PS Y6, Y7, Y8
+	VMOVUPS     Y8, 32(R8)(R12*4)
+	VMOVUPS     32(R9)(R12*4), Y8
+	VADDPS      Y7, Y8, Y8
+	VMOVUPS     Y8, 32(R9)(R12*4)
+	VMOVUPS     32(CX)(R12*4), Y8
+	VMULPS      Y7, Y8, Y8
+	VADDPS      Y8, Y3, Y3
+	VFMADD231PS Y6, Y8, Y5
+	ADDQ        $0x10, R12
+	JMP         sums_many
+
+sums_many_end:
+	MOVQ R10, R13
+	SUBQ $0x08, R13
+
+sums_one:
+	CMPQ        R12, R13
+	JGT         sums_one_end
+	VMOVUPS     (AX)(R12*4), Y6
+	VSUBPS      Y1, Y6, Y6
+	VMULPS      Y0, Y6, Y6
+	VMOVUPS     (SI)(R12*4), Y7
+	VMOVUPS     (R8)(R12*4), Y8
+	VFMADD231PS Y6, Y7, Y8
+	VMOVUPS     Y8, (R8)(R12*4)
+	VMOVUPS     (R9)(R12*4), Y8
+	VADDPS      Y7, Y8, Y8
+	VMOVUPS     Y8, (R9)(R12*4)
+	VMOVUPS     (CX)(R12*4), Y8
+	VMULPS      Y7, Y8, Y8
+	VADDPS      Y8, Y2, Y2
+	VFMADD231PS Y6, Y8, Y4
+	ADDQ        $0x08, R12
+	JMP         sums_one
+
+sums_one_end:
+	MOVQ        R10, R13
+	SUBQ        R12, R13
+	JE          sums_done
+	LEAQ        vec_mask<>+0(SB), R14
+	MOVQ        $0x00000008, R15
+	SUBQ        R13, R15
+	VMOVUPS     (R14)(R15*4), Y6
+	VMASKMOVPS  (AX)(R12*4), Y6, Y7
+	VSUBPS      Y1, Y7, Y7
+	VMULPS      Y0, Y7, Y7
+	VMASKMOVPS  (SI)(R12*4), Y6, Y8
+	VMASKMOVPS  (R8)(R12*4), Y6, Y9
+	VFMADD231PS Y7, Y8, Y9
+	VMASKMOVPS  Y9, Y6, (R8)(R12*4)
+	VMASKMOVPS  (R9)(R12*4), Y6, Y9
+	VADDPS      Y8, Y9, Y9
+	VMASKMOVPS  Y9, Y6, (R9)(R12*4)
+	VMASKMOVPS  (CX)(R12*4), Y6, Y6
+	VMULPS      Y8, Y6, Y6
+	VADDPS      Y6, Y2, Y2
+	VFMADD231PS Y7, Y6, Y4
+
+sums_done:
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VADDPS       X5, X4, X4
+	VMOVHLPS     X4, X5, X5
+	VADDPS       X5, X4, X4
+	VMOVSHDUP    X4, X5
+	VADDPS       X5, X4, X4
+	VMULSS       share+192(FP), X4, X4
+	VMULSS       X0, X4, X4
+	VBROADCASTSS X4, Y4
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPS       X3, X2, X2
+	VMOVHLPS     X2, X3, X3
+	VADDPS       X3, X2, X2
+	VMOVSHDUP    X2, X3
+	VADDPS       X3, X2, X2
+	VMULSS       share+192(FP), X2, X2
+	VMULSS       X0, X2, X2
+	VBROADCASTSS X2, Y2
+	XORQ         R12, R12
+	MOVQ         R10, R13
+	SUBQ         $0x10, R13
+
+write_many:
+	CMPQ         R12, R13
+	JGT          write_many_end
+	VMOVUPS      (AX)(R12*4), Y3
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      (CX)(R12*4), Y5
+	VMOVUPS      (SI)(R12*4), Y6
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VSUBPS       Y2, Y5, Y5
+	VFNMADD231PS Y4, Y3, Y5
+	VMOVUPS      Y5, (DI)(R12*4)
+	VMOVUPS      32(AX)(R12*4), Y3
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      32(CX)(R12*4), Y5
+	VMOVUPS      32(SI)(R12*4), Y6
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VSUBPS       Y2, Y5, Y5
+	VFNMADD231PS Y4, Y3, Y5
+	VMOVUPS      Y5, 32(DI)(R12*4)
+	ADDQ         $0x10, R12
+	JMP          write_many
+
+write_many_end:
+	MOVQ R10, R13
+	SUBQ $0x08, R13
+
+write_one:
+	CMPQ         R12, R13
+	JGT          write_one_end
+	VMOVUPS      (AX)(R12*4), Y3
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      (CX)(R12*4), Y5
+	VMOVUPS      (SI)(R12*4), Y6
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VSUBPS       Y2, Y5, Y5
+	VFNMADD231PS Y4, Y3, Y5
+	VMOVUPS      Y5, (DI)(R12*4)
+	ADDQ         $0x08, R12
+	JMP          write_one
+
+write_one_end:
+	MOVQ         R10, R13
+	SUBQ         R12, R13
+	JE           write_done
+	LEAQ         vec_mask<>+0(SB), R14
+	MOVQ         $0x00000008, R15
+	SUBQ         R13, R15
+	VMOVUPS      (R14)(R15*4), Y3
+	VMASKMOVPS   (AX)(R12*4), Y3, Y5
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VMASKMOVPS   (CX)(R12*4), Y3, Y1
+	VMASKMOVPS   (SI)(R12*4), Y3, Y6
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VSUBPS       Y2, Y1, Y1
+	VFNMADD231PS Y4, Y5, Y1
+	VMASKMOVPS   Y1, Y3, (DI)(R12*4)
+
+write_done:
+	LEAQ (AX)(R10*4), AX
+	LEAQ (SI)(R10*4), SI
+	LEAQ (DI)(R10*4), DI
+	ADDQ $0x04, BX
+	ADDQ $0x04, DX
+	DECQ R11
+	JMP  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func rowRMSAVX2(x []float32, gamma []float32, y []float32, inv []float32, eps float32, share float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rowRMSAVX2(SB), NOSPLIT, $0-104
+	MOVQ x_base+0(FP), AX
+	MOVQ gamma_base+24(FP), CX
+	MOVQ y_base+48(FP), DX
+	MOVQ inv_base+72(FP), BX
+	MOVQ gamma_len+32(FP), SI
+	MOVQ inv_len+80(FP), DI
+
+row:
+	TESTQ  DI, DI
+	JE     end
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   R8, R8
+	MOVQ   SI, R9
+	SUBQ   $0x20, R9
+
+square_many:
+	CMPQ        R8, R9
+	JGT         square_many_end
+	VMOVUPS     (AX)(R8*4), Y4
+	VFMADD231PS Y4, Y4, Y0
+	VMOVUPS     32(AX)(R8*4), Y4
+	VFMADD231PS Y4, Y4, Y1
+	VMOVUPS     64(AX)(R8*4), Y4
+	VFMADD231PS Y4, Y4, Y2
+	VMOVUPS     96(AX)(R8*4), Y4
+	VFMADD231PS Y4, Y4, Y3
+	ADDQ        $0x20, R8
+	JMP         square_many
+
+square_many_end:
+	MOVQ SI, R9
+	SUBQ $0x08, R9
+
+square_one:
+	CMPQ        R8, R9
+	JGT         square_one_end
+	VMOVUPS     (AX)(R8*4), Y4
+	VFMADD231PS Y4, Y4, Y0
+	ADDQ        $0x08, R8
+	JMP         square_one
+
+square_one_end:
+	MOVQ        SI, R9
+	SUBQ        R8, R9
+	JE          square_done
+	LEAQ        vec_mask<>+0(SB), R10
+	MOVQ        $0x00000008, R11
+	SUBQ        R9, R11
+	VMOVUPS     (R10)(R11*4), Y4
+	VMASKMOVPS  (AX)(R8*4), Y4, Y4
+	VFMADD231PS Y4, Y4, Y0
+
+square_done:
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDPS       X1, X0, X0
+	VMULSS       share+100(FP), X0, X0
+	VXORPS       X1, X1, X1
+	VMAXSS       X0, X1, X0
+	VADDSS       eps+96(FP), X0, X0
+	VSQRTSS      X0, X0, X0
+	VMOVSS       vec_x3f800000<>+0(SB), X1
+	VDIVSS       X0, X1, X0
+	VMOVSS       X0, (BX)
+	VBROADCASTSS X0, Y0
+	XORQ         R8, R8
+	MOVQ         SI, R9
+	SUBQ         $0x10, R9
+
+write_many:
+	CMPQ    R8, R9
+	JGT     write_many_end
+	VMOVUPS (AX)(R8*4), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS (CX)(R8*4), Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (DX)(R8*4)
+	VMOVUPS 32(AX)(R8*4), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS 32(CX)(R8*4), Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, 32(DX)(R8*4)
+	ADDQ    $0x10, R8
+	JMP     write_many
+
+write_many_end:
+	MOVQ SI, R9
+	SUBQ $0x08, R9
+
+write_one:
+	CMPQ    R8, R9
+	JGT     write_one_end
+	VMOVUPS (AX)(R8*4), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS (CX)(R8*4), Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (DX)(R8*4)
+	ADDQ    $0x08, R8
+	JMP     write_one
+
+write_one_end:
+	MOVQ       SI, R9
+	SUBQ       R8, R9
+	JE         write_done
+	LEAQ       vec_mask<>+0(SB), R10
+	MOVQ       $0x00000008, R11
+	SUBQ       R9, R11
+	VMOVUPS    (R10)(R11*4), Y1
+	VMASKMOVPS (AX)(R8*4), Y1, Y2
+	VMULPS     Y0, Y2, Y2
+	VMASKMOVPS (CX)(R8*4), Y1, Y0
+	VMULPS     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y1, (DX)(R8*4)
+
+write_done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x04, BX
+	DECQ DI
+	JMP  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func rowRMSGradAVX2(x []float32, gamma []float32, inv []float32, dy []float32, dx []float32, dgamma []float32, share float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rowRMSGradAVX2(SB), NOSPLIT, $0-148
+	MOVQ x_base+0(FP), AX
+	MOVQ gamma_base+24(FP), CX
+	MOVQ inv_base+48(FP), DX
+	MOVQ dy_base+72(FP), BX
+	MOVQ dx_base+96(FP), SI
+	MOVQ dgamma_base+120(FP), DI
+	MOVQ gamma_len+32(FP), R8
+	MOVQ inv_len+56(FP), R9
+
+row:
+	TESTQ        R9, R9
+	JE           end
+	VBROADCASTSS (DX), Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	XORQ         R10, R10
+	MOVQ         R8, R11
+	SUBQ         $0x10, R11
+
+sums_many:
+	CMPQ        R10, R11
+	JGT         sums_many_end
+	VMOVUPS     (AX)(R10*4), Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     (BX)(R10*4), Y4
+	VMOVUPS     (DI)(R10*4), Y5
+	VFMADD231PS Y3, Y4, Y5
+	VMOVUPS     Y5, (DI)(R10*4)
+	VMOVUPS     (CX)(R10*4), Y5
+	VMULPS      Y4, Y5, Y5
+	VFMADD231PS Y3, Y5, Y1
+	VMOVUPS     32(AX)(R10*4), Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     32(BX)(R10*4), Y4
+	VMOVUPS     32(DI)(R10*4), Y5
+	VFMADD231PS Y3, Y4, Y5
+	VMOVUPS     Y5, 32(DI)(R10*4)
+	VMOVUPS     32(CX)(R10*4), Y5
+	VMULPS      Y4, Y5, Y5
+	VFMADD231PS Y3, Y5, Y2
+	ADDQ        $0x10, R10
+	JMP         sums_many
+
+sums_many_end:
+	MOVQ R8, R11
+	SUBQ $0x08, R11
+
+sums_one:
+	CMPQ        R10, R11
+	JGT         sums_one_end
+	VMOVUPS     (AX)(R10*4), Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     (BX)(R10*4), Y4
+	VMOVUPS     (DI)(R10*4), Y5
+	VFMADD231PS Y3, Y4, Y5
+	VMOVUPS     Y5, (DI)(R10*4)
+	VMOVUPS     (CX)(R10*4), Y5
+	VMULPS      Y4, Y5, Y5
+	VFMADD231PS Y3, Y5, Y1
+	ADDQ        $0x08, R10
+	JMP         sums_one
+
+sums_one_end:
+	MOVQ        R8, R11
+	SUBQ        R10, R11
+	JE          sums_done
+	LEAQ        vec_mask<>+0(SB), R12
+	MOVQ        $0x00000008, R13
+	SUBQ        R11, R13
+	VMOVUPS     (R12)(R13*4), Y3
+	VMASKMOVPS  (AX)(R10*4), Y3, Y4
+	VMULPS      Y0, Y4, Y4
+	VMASKMOVPS  (BX)(R10*4), Y3, Y5
+	VMASKMOVPS  (DI)(R10*4), Y3, Y6
+	VFMADD231PS Y4, Y5, Y6
+	VMASKMOVPS  Y6, Y3, (DI)(R10*4)
+	VMASKMOVPS  (CX)(R10*4), Y3, Y3
+	VMULPS      Y5, Y3, Y3
+	VFMADD231PS Y4, Y3, Y1
+
+sums_done:
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPS       X2, X1, X1
+	VMOVHLPS     X1, X2, X2
+	VADDPS       X2, X1, X1
+	VMOVSHDUP    X1, X2
+	VADDPS       X2, X1, X1
+	VMULSS       share+144(FP), X1, X1
+	VMULSS       X0, X1, X1
+	VBROADCASTSS X1, Y1
+	XORQ         R10, R10
+	MOVQ         R8, R11
+	SUBQ         $0x10, R11
+
+write_many:
+	CMPQ         R10, R11
+	JGT          write_many_end
+	VMOVUPS      (AX)(R10*4), Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      (CX)(R10*4), Y3
+	VMOVUPS      (BX)(R10*4), Y4
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VFNMADD231PS Y1, Y2, Y3
+	VMOVUPS      Y3, (SI)(R10*4)
+	VMOVUPS      32(AX)(R10*4), Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      32(CX)(R10*4), Y3
+	VMOVUPS      32(BX)(R10*4), Y4
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VFNMADD231PS Y1, Y2, Y3
+	VMOVUPS      Y3, 32(SI)(R10*4)
+	ADDQ         $0x10, R10
+	JMP          write_many
+
+write_many_end:
+	MOVQ R8, R11
+	SUBQ $0x08, R11
+
+write_one:
+	CMPQ         R10, R11
+	JGT          write_one_end
+	VMOVUPS      (AX)(R10*4), Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      (CX)(R10*4), Y3
+	VMOVUPS      (BX)(R10*4), Y4
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VFNMADD231PS Y1, Y2, Y3
+	VMOVUPS      Y3, (SI)(R10*4)
+	ADDQ         $0x08, R10
+	JMP          write_one
+
+write_one_end:
+	MOVQ         R8, R11
+	SUBQ         R10, R11
+	JE           write_done
+	LEAQ         vec_mask<>+0(SB), R12
+	MOVQ         $0x00000008, R13
+	SUBQ         R11, R13
+	VMOVUPS      (R12)(R13*4), Y2
+	VMASKMOVPS   (AX)(R10*4), Y2, Y3
+	VMULPS       Y0, Y3, Y3
+	VMASKMOVPS   (CX)(R10*4), Y2, Y4
+	VMASKMOVPS   (BX)(R10*4), Y2, Y5
+	VMULPS       Y5, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VFNMADD231PS Y1, Y3, Y4
+	VMASKMOVPS   Y4, Y2, (SI)(R10*4)
+
+write_done:
+	LEAQ (AX)(R8*4), AX
+	LEAQ (BX)(R8*4), BX
+	LEAQ (SI)(R8*4), SI
+	ADDQ $0x04, DX
+	DECQ R9
+	JMP  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func preluAVX2(slope []float32, x []float32, y []float32, rows int)
+// Requires: AVX
+TEXT ·preluAVX2(SB), NOSPLIT, $0-80
+	MOVQ slope_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ y_base+48(FP), DX
+	MOVQ slope_len+8(FP), BX
+	MOVQ rows+72(FP), SI
+	LEAQ (BX)(BX*1), DI
+	ADDQ DI, DI
+
+many:
+	CMPQ SI, $0x02
+	JLT  many_end
+	XORQ R8, R8
+	MOVQ BX, R9
+	SUBQ $0x08, R9
+	LEAQ (CX)(DI*1), R10
+	LEAQ (DX)(DI*1), R11
+
+many_columns:
+	CMPQ      R8, R9
+	JGT       many_tail
+	VMOVUPS   (AX)(R8*4), Y0
+	VMOVUPS   (CX)(R8*4), Y1
+	VMOVUPS   (R10)(R8*4), Y2
+	VMULPS    Y0, Y1, Y3
+	VBLENDVPS Y1, Y3, Y1, Y1
+	VMULPS    Y0, Y2, Y0
+	VBLENDVPS Y2, Y0, Y2, Y2
+	VMOVUPS   Y1, (DX)(R8*4)
+	VMOVUPS   Y2, (R11)(R8*4)
+	ADDQ      $0x08, R8
+	JMP       many_columns
+
+many_tail:
+	MOVQ       BX, R9
+	SUBQ       R8, R9
+	JE         many_next
+	LEAQ       vec_mask<>+0(SB), R12
+	MOVQ       $0x00000008, R13
+	SUBQ       R9, R13
+	VMOVUPS    (R12)(R13*4), Y0
+	VMASKMOVPS (AX)(R8*4), Y0, Y1
+	VMASKMOVPS (CX)(R8*4), Y0, Y2
+	VMASKMOVPS (R10)(R8*4), Y0, Y3
+	VMULPS     Y1, Y2, Y4
+	VBLENDVPS  Y2, Y4, Y2, Y2
+	VMULPS     Y1, Y3, Y1
+	VBLENDVPS  Y3, Y1, Y3, Y3
+	VMASKMOVPS Y2, Y0, (DX)(R8*4)
+	VMASKMOVPS Y3, Y0, (R11)(R8*4)
+
+many_next:
+	ADDQ DI, CX
+	ADDQ DI, CX
+	ADDQ DI, DX
+	ADDQ DI, DX
+	SUBQ $0x02, SI
+	JMP  many
+
+many_end:
+one:
+	CMPQ SI, $0x01
+	JLT  one_end
+	XORQ R8, R8
+	MOVQ BX, R9
+	SUBQ $0x08, R9
+
+one_columns:
+	CMPQ      R8, R9
+	JGT       one_tail
+	VMOVUPS   (AX)(R8*4), Y0
+	VMOVUPS   (CX)(R8*4), Y1
+	VMULPS    Y0, Y1, Y0
+	VBLENDVPS Y1, Y0, Y1, Y1
+	VMOVUPS   Y1, (DX)(R8*4)
+	ADDQ      $0x08, R8
+	JMP       one_columns
+
+one_tail:
+	MOVQ       BX, R9
+	SUBQ       R8, R9
+	JE         one_next
+	LEAQ       vec_mask<>+0(SB), R10
+	MOVQ       $0x00000008, R11
+	SUBQ       R9, R11
+	VMOVUPS    (R10)(R11*4), Y0
+	VMASKMOVPS (AX)(R8*4), Y0, Y1
+	VMASKMOVPS (CX)(R8*4), Y0, Y2
+	VMULPS     Y1, Y2, Y1
+	VBLENDVPS  Y2, Y1, Y2, Y2
+	VMASKMOVPS Y2, Y0, (DX)(R8*4)
+
+one_next:
+	ADDQ DI, CX
+	ADDQ DI, DX
+	SUBQ $0x01, SI
+	JMP  one
+
+one_end:
+	VZEROUPPER
+	RET
+
+// func preluGradAVX2(acc []float32, slope []float32, x []float32, dy []float32, dx []float32, rows int)
+// Requires: AVX, FMA3
+TEXT ·preluGradAVX2(SB), NOSPLIT, $8-128
+	MOVQ acc_base+0(FP), AX
+	MOVQ slope_base+24(FP), CX
+	MOVQ x_base+48(FP), DX
+	MOVQ dy_base+72(FP), BX
+	MOVQ dx_base+96(FP), SI
+	MOVQ acc_len+8(FP), DI
+	MOVQ rows+120(FP), R8
+	LEAQ (DI)(DI*1), R9
+	ADDQ R9, R9
+
+many:
+	CMPQ R8, $0x02
+	JLT  many_end
+	XORQ R10, R10
+	MOVQ DI, R11
+	SUBQ $0x08, R11
+	LEAQ (DX)(R9*1), R12
+	LEAQ (BX)(R9*1), R13
+	LEAQ (SI)(R9*1), R14
+
+many_columns:
+	CMPQ        R10, R11
+	JGT         many_tail
+	VMOVUPS     (AX)(R10*4), Y0
+	VMOVUPS     (CX)(R10*4), Y1
+	VMOVUPS     (DX)(R10*4), Y2
+	VMOVUPS     (BX)(R10*4), Y3
+	VMOVUPS     (R12)(R10*4), Y4
+	VMOVUPS     (R13)(R10*4), Y5
+	VXORPS      Y6, Y6, Y6
+	VCMPPS      $0x1e, Y6, Y2, Y6
+	VMULPS      Y1, Y3, Y7
+	VBLENDVPS   Y6, Y3, Y7, Y7
+	VXORPS      Y6, Y6, Y6
+	VMINPS      Y2, Y6, Y2
+	VFMADD231PS Y2, Y3, Y0
+	VXORPS      Y2, Y2, Y2
+	VCMPPS      $0x1e, Y2, Y4, Y2
+	VMULPS      Y1, Y5, Y1
+	VBLENDVPS   Y2, Y5, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	VMINPS      Y4, Y2, Y4
+	VFMADD231PS Y4, Y5, Y0
+	VMOVUPS     Y0, (AX)(R10*4)
+	VMOVUPS     Y7, (SI)(R10*4)
+	VMOVUPS     Y1, (R14)(R10*4)
+	ADDQ        $0x08, R10
+	JMP         many_columns
+
+many_tail:
+	MOVQ        DI, R11
+	SUBQ        R10, R11
+	JE          many_next
+	LEAQ        vec_mask<>+0(SB), R15
+	MOVQ        $0x00000008, BP
+	SUBQ        R11, BP
+	VMOVUPS     (R15)(BP*4), Y0
+	VMASKMOVPS  (AX)(R10*4), Y0, Y1
+	VMASKMOVPS  (CX)(R10*4), Y0, Y2
+	VMASKMOVPS  (DX)(R10*4), Y0, Y3
+	VMASKMOVPS  (BX)(R10*4), Y0, Y4
+	VMASKMOVPS  (R12)(R10*4), Y0, Y5
+	VMASKMOVPS  (R13)(R10*4), Y0, Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x1e, Y7, Y3, Y7
+	VMULPS      Y2, Y4, Y8
+	VBLENDVPS   Y7, Y4, Y8, Y8
+	VXORPS      Y7, Y7, Y7
+	VMINPS      Y3, Y7, Y3
+	VFMADD231PS Y3, Y4, Y1
+	VXORPS      Y3, Y3, Y3
+	VCMPPS      $0x1e, Y3, Y5, Y3
+	VMULPS      Y2, Y6, Y2
+	VBLENDVPS   Y3, Y6, Y2, Y2
+	VXORPS      Y3, Y3, Y3
+	VMINPS      Y5, Y3, Y5
+	VFMADD231PS Y5, Y6, Y1
+	VMASKMOVPS  Y1, Y0, (AX)(R10*4)
+	VMASKMOVPS  Y8, Y0, (SI)(R10*4)
+	VMASKMOVPS  Y2, Y0, (R14)(R10*4)
+
+many_next:
+	ADDQ R9, DX
+	ADDQ R9, DX
+	ADDQ R9, BX
+	ADDQ R9, BX
+	ADDQ R9, SI
+	ADDQ R9, SI
+	SUBQ $0x02, R8
+	JMP  many
+
+many_end:
+one:
+	CMPQ R8, $0x01
+	JLT  one_end
+	XORQ R10, R10
+	MOVQ DI, R11
+	SUBQ $0x08, R11
+
+one_columns:
+	CMPQ        R10, R11
+	JGT         one_tail
+	VMOVUPS     (AX)(R10*4), Y0
+	VMOVUPS     (CX)(R10*4), Y1
+	VMOVUPS     (DX)(R10*4), Y2
+	VMOVUPS     (BX)(R10*4), Y3
+	VXORPS      Y4, Y4, Y4
+	VCMPPS      $0x1e, Y4, Y2, Y4
+	VMULPS      Y1, Y3, Y1
+	VBLENDVPS   Y4, Y3, Y1, Y1
+	VXORPS      Y4, Y4, Y4
+	VMINPS      Y2, Y4, Y2
+	VFMADD231PS Y2, Y3, Y0
+	VMOVUPS     Y0, (AX)(R10*4)
+	VMOVUPS     Y1, (SI)(R10*4)
+	ADDQ        $0x08, R10
+	JMP         one_columns
+
+one_tail:
+	MOVQ        DI, R11
+	SUBQ        R10, R11
+	JE          one_next
+	LEAQ        vec_mask<>+0(SB), R12
+	MOVQ        $0x00000008, R13
+	SUBQ        R11, R13
+	VMOVUPS     (R12)(R13*4), Y0
+	VMASKMOVPS  (AX)(R10*4), Y0, Y1
+	VMASKMOVPS  (CX)(R10*4), Y0, Y2
+	VMASKMOVPS  (DX)(R10*4), Y0, Y3
+	VMASKMOVPS  (BX)(R10*4), Y0, Y4
+	VXORPS      Y5, Y5, Y5
+	VCMPPS      $0x1e, Y5, Y3, Y5
+	VMULPS      Y2, Y4, Y2
+	VBLENDVPS   Y5, Y4, Y2, Y2
+	VXORPS      Y5, Y5, Y5
+	VMINPS      Y3, Y5, Y3
+	VFMADD231PS Y3, Y4, Y1
+	VMASKMOVPS  Y1, Y0, (AX)(R10*4)
+	VMASKMOVPS  Y2, Y0, (SI)(R10*4)
+
+one_next:
+	ADDQ R9, DX
+	ADDQ R9, BX
+	ADDQ R9, SI
+	SUBQ $0x01, R8
+	JMP  one
+
+one_end:
+	VZEROUPPER
+	RET
+
+// func groupGradAVX2(mean []float32, scale []float32, a []float32, b []float32, x []float32, dy []float32, dx []float32, rows int)
+// Requires: AVX, FMA3
+TEXT ·groupGradAVX2(SB), NOSPLIT, $0-176
+	MOVQ mean_base+0(FP), AX
+	MOVQ scale_base+24(FP), CX
+	MOVQ a_base+48(FP), DX
+	MOVQ b_base+72(FP), BX
+	MOVQ x_base+96(FP), SI
+	MOVQ dy_base+120(FP), DI
+	MOVQ dx_base+144(FP), R8
+	MOVQ mean_len+8(FP), R9
+	MOVQ rows+168(FP), R10
+	LEAQ (R9)(R9*1), R11
+	ADDQ R11, R11
+
+many:
+	CMPQ R10, $0x01
+	JLT  many_end
+	XORQ R12, R12
+	MOVQ R9, R13
+	SUBQ $0x08, R13
+
+many_columns:
+	CMPQ         R12, R13
+	JGT          many_tail
+	VMOVUPS      (AX)(R12*4), Y0
+	VMOVUPS      (CX)(R12*4), Y1
+	VMOVUPS      (DX)(R12*4), Y2
+	VMOVUPS      (BX)(R12*4), Y3
+	VMOVUPS      (SI)(R12*4), Y4
+	VMOVUPS      (DI)(R12*4), Y5
+	VSUBPS       Y0, Y4, Y4
+	VFMSUB213PS  Y2, Y1, Y5
+	VFNMADD231PS Y3, Y4, Y5
+	VMOVUPS      Y5, (R8)(R12*4)
+	ADDQ         $0x08, R12
+	JMP          many_columns
+
+many_tail:
+	MOVQ         R9, R13
+	SUBQ         R12, R13
+	JE           many_next
+	LEAQ         vec_mask<>+0(SB), R14
+	MOVQ         $0x00000008, R15
+	SUBQ         R13, R15
+	VMOVUPS      (R14)(R15*4), Y0
+	VMASKMOVPS   (AX)(R12*4), Y0, Y1
+	VMASKMOVPS   (CX)(R12*4), Y0, Y2
+	VMASKMOVPS   (DX)(R12*4), Y0, Y3
+	VMASKMOVPS   (BX)(R12*4), Y0, Y4
+	VMASKMOVPS   (SI)(R12*4), Y0, Y5
+	VMASKMOVPS   (DI)(R12*4), Y0, Y6
+	VSUBPS       Y1, Y5, Y5
+	VFMSUB213PS  Y3, Y2, Y6
+	VFNMADD231PS Y4, Y5, Y6
+	VMASKMOVPS   Y6, Y0, (R8)(R12*4)
+
+many_next:
+	ADDQ R11, SI
+	ADDQ R11, DI
+	ADDQ R11, R8
+	SUBQ $0x01, R10
+	JMP  many
+
+many_end:
+one:
+	CMPQ R10, $0x01
+	JLT  one_end
+	XORQ R12, R12
+	MOVQ R9, R13
+	SUBQ $0x08, R13
+
+one_columns:
+	CMPQ         R12, R13
+	JGT          one_tail
+	VMOVUPS      (AX)(R12*4), Y0
+	VMOVUPS      (CX)(R12*4), Y1
+	VMOVUPS      (DX)(R12*4), Y2
+	VMOVUPS      (BX)(R12*4), Y3
+	VMOVUPS      (SI)(R12*4), Y4
+	VMOVUPS      (DI)(R12*4), Y5
+	VSUBPS       Y0, Y4, Y4
+	VFMSUB213PS  Y2, Y1, Y5
+	VFNMADD231PS Y3, Y4, Y5
+	VMOVUPS      Y5, (R8)(R12*4)
+	ADDQ         $0x08, R12
+	JMP          one_columns
+
+one_tail:
+	MOVQ         R9, R13
+	SUBQ         R12, R13
+	JE           one_next
+	LEAQ         vec_mask<>+0(SB), R14
+	MOVQ         $0x00000008, R15
+	SUBQ         R13, R15
+	VMOVUPS      (R14)(R15*4), Y0
+	VMASKMOVPS   (AX)(R12*4), Y0, Y1
+	VMASKMOVPS   (CX)(R12*4), Y0, Y2
+	VMASKMOVPS   (DX)(R12*4), Y0, Y3
+	VMASKMOVPS   (BX)(R12*4), Y0, Y4
+	VMASKMOVPS   (SI)(R12*4), Y0, Y5
+	VMASKMOVPS   (DI)(R12*4), Y0, Y6
+	VSUBPS       Y1, Y5, Y5
+	VFMSUB213PS  Y3, Y2, Y6
+	VFNMADD231PS Y4, Y5, Y6
+	VMASKMOVPS   Y6, Y0, (R8)(R12*4)
+
+one_next:
+	ADDQ R11, SI
+	ADDQ R11, DI
+	ADDQ R11, R8
+	SUBQ $0x01, R10
+	JMP  one
+
+one_end:
+	VZEROUPPER
+	RET
+
+// func softmaxGradAVX2(dx []float32, y []float32, dy []float32, d float32)
+// Requires: AVX
+TEXT ·softmaxGradAVX2(SB), NOSPLIT, $0-76
+	MOVQ         y_base+24(FP), AX
+	MOVQ         dy_base+48(FP), CX
+	MOVQ         dx_base+0(FP), DX
+	MOVQ         y_len+32(FP), BX
+	VBROADCASTSS d+72(FP), Y0
+	XORQ         SI, SI
+	MOVQ         BX, DI
+	SUBQ         $0x10, DI
+
+many:
+	CMPQ    SI, DI
+	JGT     many_end
+	VMOVUPS (AX)(SI*4), Y1
+	VMOVUPS (CX)(SI*4), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (DX)(SI*4)
+	VMOVUPS 32(AX)(SI*4), Y1
+	VMOVUPS 32(CX)(SI*4), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, 32(DX)(SI*4)
+	ADDQ    $0x10, SI
+	JMP     many
+
+many_end:
+	MOVQ BX, DI
+	SUBQ $0x08, DI
+
+one:
+	CMPQ    SI, DI
+	JGT     one_end
+	VMOVUPS (AX)(SI*4), Y1
+	VMOVUPS (CX)(SI*4), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (DX)(SI*4)
+	ADDQ    $0x08, SI
+	JMP     one
+
+one_end:
+	SUBQ         SI, BX
+	JE           done
+	LEAQ         vec_mask<>+0(SB), DI
+	MOVQ         $0x00000008, R8
+	SUBQ         BX, R8
+	VMOVUPS      (DI)(R8*4), Y1
+	VMASKMOVPS   (AX)(SI*4), Y1, Y2
+	VMASKMOVPS   (CX)(SI*4), Y1, Y1
+	VSUBPS       Y0, Y1, Y1
+	VMULPS       Y1, Y2, Y2
+	LEAQ         (DX)(SI*4), AX
+	TESTQ        $0x00000004, BX
+	JE           t0_2
+	VMOVUPS      X2, (AX)
+	VEXTRACTF128 $0x01, Y2, X2
+	ADDQ         $0x10, AX
+
+t0_2:
+	TESTQ    $0x00000002, BX
+	JE       t0_1
+	VMOVLPS  X2, (AX)
+	VMOVHLPS X2, X2, X2
+	ADDQ     $0x08, AX
+
+t0_1:
+	TESTQ  $0x00000001, BX
+	JE     t0_0
+	VMOVSS X2, (AX)
+
+t0_0:
+done:
+	VZEROUPPER
+	RET
+
+// func shiftAVX2(y []float32, x []float32, s float32)
+// Requires: AVX
+TEXT ·shiftAVX2(SB), NOSPLIT, $0-52
+	MOVQ         x_base+24(FP), AX
+	MOVQ         y_base+0(FP), CX
+	MOVQ         x_len+32(FP), DX
+	VBROADCASTSS s+48(FP), Y0
+	XORQ         BX, BX
+	MOVQ         DX, SI
+	SUBQ         $0x10, SI
+
+many:
+	CMPQ    BX, SI
+	JGT     many_end
+	VMOVUPS (AX)(BX*4), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, (CX)(BX*4)
+	VMOVUPS 32(AX)(BX*4), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(CX)(BX*4)
+	ADDQ    $0x10, BX
+	JMP     many
+
+many_end:
+	MOVQ DX, SI
+	SUBQ $0x08, SI
+
+one:
+	CMPQ    BX, SI
+	JGT     one_end
+	VMOVUPS (AX)(BX*4), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, (CX)(BX*4)
+	ADDQ    $0x08, BX
+	JMP     one
+
+one_end:
+	SUBQ         BX, DX
+	JE           done
+	LEAQ         vec_mask<>+0(SB), SI
+	MOVQ         $0x00000008, DI
+	SUBQ         DX, DI
+	VMOVUPS      (SI)(DI*4), Y1
+	VMASKMOVPS   (AX)(BX*4), Y1, Y1
+	VSUBPS       Y0, Y1, Y1
+	LEAQ         (CX)(BX*4), AX
+	TESTQ        $0x00000004, DX
+	JE           t0_2
+	VMOVUPS      X1, (AX)
+	VEXTRACTF128 $0x01, Y1, X1
+	ADDQ         $0x10, AX
+
+t0_2:
+	TESTQ    $0x00000002, DX
+	JE       t0_1
+	VMOVLPS  X1, (AX)
+	VMOVHLPS X1, X1, X1
+	ADDQ     $0x08, AX
+
+t0_1:
+	TESTQ  $0x00000001, DX
+	JE     t0_0
+	VMOVSS X1, (AX)
+
+t0_0:
+done:
+	VZEROUPPER
+	RET
+
+// func addScaledAVX2(dst []float32, a []float32, b []float32, s float32)
+// Requires: AVX, FMA3
+TEXT ·addScaledAVX2(SB), NOSPLIT, $0-76
+	MOVQ         a_base+24(FP), AX
+	MOVQ         b_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         a_len+32(FP), BX
+	VBROADCASTSS s+72(FP), Y0
+	XORQ         SI, SI
+	MOVQ         BX, DI
+	SUBQ         $0x20, DI
+
+many:
+	CMPQ        SI, DI
+	JGT         many_end
+	VMOVUPS     (AX)(SI*4), Y1
+	VMOVUPS     (CX)(SI*4), Y2
+	VFMADD231PS Y0, Y2, Y1
+	VMOVUPS     Y1, (DX)(SI*4)
+	VMOVUPS     32(AX)(SI*4), Y1
+	VMOVUPS     32(CX)(SI*4), Y2
+	VFMADD231PS Y0, Y2, Y1
+	VMOVUPS     Y1, 32(DX)(SI*4)
+	VMOVUPS     64(AX)(SI*4), Y1
+	VMOVUPS     64(CX)(SI*4), Y2
+	VFMADD231PS Y0, Y2, Y1
+	VMOVUPS     Y1, 64(DX)(SI*4)
+	VMOVUPS     96(AX)(SI*4), Y1
+	VMOVUPS     96(CX)(SI*4), Y2
+	VFMADD231PS Y0, Y2, Y1
+	VMOVUPS     Y1, 96(DX)(SI*4)
+	ADDQ        $0x20, SI
+	JMP         many
+
+many_end:
+	MOVQ BX, DI
+	SUBQ $0x08, DI
+
+one:
+	CMPQ        SI, DI
+	JGT         one_end
+	VMOVUPS     (AX)(SI*4), Y1
+	VMOVUPS     (CX)(SI*4), Y2
+	VFMADD231PS Y0, Y2, Y1
+	VMOVUPS     Y1, (DX)(SI*4)
+	ADDQ        $0x08, SI
+	JMP         one
+
+one_end:
+	SUBQ         SI, BX
+	JE           done
+	LEAQ         vec_mask<>+0(SB), DI
+	MOVQ         $0x00000008, R8
+	SUBQ         BX, R8
+	VMOVUPS      (DI)(R8*4), Y1
+	VMASKMOVPS   (AX)(SI*4), Y1, Y2
+	VMASKMOVPS   (CX)(SI*4), Y1, Y1
+	VFMADD231PS  Y0, Y1, Y2
+	LEAQ         (DX)(SI*4), AX
+	TESTQ        $0x00000004, BX
+	JE           t0_2
+	VMOVUPS      X2, (AX)
+	VEXTRACTF128 $0x01, Y2, X2
+	ADDQ         $0x10, AX
+
+t0_2:
+	TESTQ    $0x00000002, BX
+	JE       t0_1
+	VMOVLPS  X2, (AX)
+	VMOVHLPS X2, X2, X2
+	ADDQ     $0x08, AX
+
+t0_1:
+	TESTQ  $0x00000001, BX
+	JE     t0_0
+	VMOVSS X2, (AX)
+
+t0_0:
+done:
+	VZEROUPPER
+	RET

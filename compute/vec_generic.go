@@ -37,6 +37,17 @@ var genericVectors = vectors{
 	colGradMask:      colGradMaskGeneric,
 	normGradReLU:     normGradReLUGeneric,
 
+	rowNorm:     rowNormGeneric,
+	rowNormGrad: rowNormGradGeneric,
+	rowRMS:      rowRMSGeneric,
+	rowRMSGrad:  rowRMSGradGeneric,
+	groupGrad:   groupGradGeneric,
+	prelu:       preluGeneric,
+	preluGrad:   preluGradGeneric,
+	softmaxGrad: softmaxGradGeneric,
+	shift:       shiftGeneric,
+	addScaled:   addScaledGeneric,
+
 	maxOf:          maxOfGeneric,
 	expSum:         expSumGeneric,
 	sgd:            sgdGeneric,

@@ -198,3 +198,33 @@ func dropoutAVX2(y []float32, x []float32, keep []byte, a uint32, b uint32, drop
 
 //go:noescape
 func dropoutGradAVX2(dx []float32, dy []float32, keep []byte, s float32)
+
+//go:noescape
+func rowNormAVX2(x []float32, gamma []float32, beta []float32, y []float32, mean []float32, inv []float32, eps float32, share float32)
+
+//go:noescape
+func rowNormGradAVX2(x []float32, gamma []float32, mean []float32, inv []float32, dy []float32, dx []float32, dgamma []float32, dbeta []float32, share float32)
+
+//go:noescape
+func rowRMSAVX2(x []float32, gamma []float32, y []float32, inv []float32, eps float32, share float32)
+
+//go:noescape
+func rowRMSGradAVX2(x []float32, gamma []float32, inv []float32, dy []float32, dx []float32, dgamma []float32, share float32)
+
+//go:noescape
+func preluAVX2(slope []float32, x []float32, y []float32, rows int)
+
+//go:noescape
+func preluGradAVX2(acc []float32, slope []float32, x []float32, dy []float32, dx []float32, rows int)
+
+//go:noescape
+func groupGradAVX2(mean []float32, scale []float32, a []float32, b []float32, x []float32, dy []float32, dx []float32, rows int)
+
+//go:noescape
+func softmaxGradAVX2(dx []float32, y []float32, dy []float32, d float32)
+
+//go:noescape
+func shiftAVX2(y []float32, x []float32, s float32)
+
+//go:noescape
+func addScaledAVX2(dst []float32, a []float32, b []float32, s float32)

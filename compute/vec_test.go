@@ -132,27 +132,49 @@ func sweepSuite(p *Pool, s *suiteMemory) {
 	SubsampleForward(p, 16, 16, 16, 24, 2, 48, s.x[:g.in()], s.out[22][:16*64*48])
 	SubsampleBackward(p, 16, 16, 16, 24, 2, 48, s.out[22][:16*64*48], s.out[23][:g.in()])
 	CopyColumns(p, rows, s.x, 3, 24, 8, s.out[24], 16, 24, false)
+	LayerNormForward(p, rows, c, s.x, s.col[0], s.col[1], s.out[29], s.row[0][:rows], s.row[1][:rows], 1e-5)
+	LayerNormBackward(p, rows, c, s.x, s.col[0], s.row[0][:rows], s.row[1][:rows], s.y, s.out[30], s.col[6], s.col[7])
+	RMSNormForward(p, rows, c, s.x, s.col[0], s.out[31], s.row[1][:rows], 1e-5)
+	RMSNormBackward(p, rows, c, s.x, s.col[0], s.row[1][:rows], s.y, s.out[32], s.col[6])
+	nines := rows / 9
+	all, some := 9*nines*c, nines*c
+	GroupNormForward(p, nines, 9, c, 4, nil, s.x[:all], s.col[0], s.col[1], s.out[33][:all], s.out[34][:some], s.out[35][:some], 1e-5)
+	GroupNormBackward(p, nines, 9, c, 4, nil, s.x[:all], s.col[0], s.out[34][:some], s.out[35][:some], s.y[:all], s.out[36][:all], s.col[6], s.col[7])
+	BatchNormPaddedForward(p, 1, rows, c, s.lens[:], s.x, s.col[0], s.col[1], s.out[37], s.col[2], s.col[3], nil, nil, 1e-5, 0.1)
+	BatchNormPaddedBackward(p, 1, rows, c, s.lens[:], s.x, s.col[0], s.col[2], s.col[3], s.y, s.out[38], s.col[6], s.col[7])
+	GLU(p, ActGELU, rows/2, c, s.x[:rows/2*2*c], s.out[39][:rows/2*c])
+	GLUBackward(p, ActSigmoid, rows/2, c, s.x[:rows/2*2*c], s.y[:rows/2*c], s.out[40][:rows/2*2*c])
+	PReLU(p, rows, c, s.x, s.col[0], s.out[41])
+	PReLUBackward(p, rows, c, s.x, s.col[0][:1], s.y, s.out[42], s.col[9][:1])
+	ColumnScale(p, rows, c, s.x, s.col[0], s.out[43])
+	ColumnScaleBackward(p, rows, c, s.x, s.col[0], s.y, s.out[44], s.col[6])
+	DropColumns(p, 3, 0.3, nines, 9, c, s.x[:all], s.out[45][:all], s.keep[:some])
 	s.scalars = [...]float64{loss, float64(right), mean, variance, SumSquares(p, s.x), Dot(p, s.x, s.y), Sum(p, s.x),
 		float64(CountZero(p, s.out[1])), float64(DeadColumns(p, rows, c, s.x)), st.Grad2, st.Weight2, st.Update2}
 }
 
 type suiteMemory struct {
 	x, y, z []float32
-	out     [29][]float32
+	out     [46][]float32
+	row     [2][]float32 // as many as rows or more
 	col     [10][]float32
 	keep    []byte
 	labels  []int32
+	lens    [1]int32
 	scalars [12]float64
 }
 
 func newSuiteMemory() *suiteMemory {
 	const n = 24 * 9001
-	s := &suiteMemory{x: randoms(1, n), y: randoms(2, n), z: make([]float32, n), keep: make([]byte, n), labels: make([]int32, n)}
+	s := &suiteMemory{x: randoms(1, n), y: randoms(2, n), z: make([]float32, n), keep: make([]byte, n), labels: make([]int32, n), lens: [1]int32{8000}}
 	for i := range s.out {
 		s.out[i] = randoms(uint64(i)+10, n)
 	}
 	for i, v := range s.out[20] { // Adam's second moments
 		s.out[20][i] = v * v
+	}
+	for i := range s.row {
+		s.row[i] = make([]float32, n/24)
 	}
 	for i := range s.col {
 		s.col[i] = randoms(uint64(i)+50, 24)
@@ -169,7 +191,7 @@ func (s *suiteMemory) bits() []uint64 {
 	for _, v := range s.scalars {
 		b = append(b, math.Float64bits(v))
 	}
-	for _, set := range [][][]float32{s.out[:], s.col[:], {s.z}} {
+	for _, set := range [][][]float32{s.out[:], s.col[:], s.row[:], {s.z}} {
 		for _, x := range set {
 			for _, v := range x {
 				b = append(b, uint64(math.Float32bits(v)))

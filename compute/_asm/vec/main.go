@@ -4,7 +4,7 @@
 //
 //	go run . -out ../../vec_amd64.s -stubs ../../vec_stubs_amd64.go -pkg compute
 //
-// sweep.go makes the loops, math.go the functions, pool.go the pooling
+// sweep.go makes the loops, math.go the functions, rows.go the norms of rows, pool.go the pooling
 // windows, and this file says what each loop does to one vector of eight.
 package main
 
@@ -25,6 +25,8 @@ func main() {
 	pooling()
 	dropout()
 	dropoutGrad()
+	rowNorms()
+	gates()
 
 	Generate()
 }
