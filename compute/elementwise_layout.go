@@ -29,6 +29,42 @@ func CopyColumns(p *Pool, rows int, src []float32, srcOff, srcStride, width int,
 	})
 }
 
+// FillRows puts the same row into each of rows rows.
+//
+//	row [cols]   dst [rows, cols]
+func FillRows(p *Pool, rows, cols int, row, dst []float32) {
+	mustLen("fill with a row", cols, len(row))
+	mustLen("fill with a row", rows*cols, len(dst))
+	t := columnsArgs{src: row, dst: dst, w: cols}
+	For(p, rows, max(1, grain/max(1, cols)), t, func(t *columnsArgs, _ *Worker, lo, hi int) {
+		d := t.dst[lo*t.w : hi*t.w]
+		copy(d, t.src)
+		for n := t.w; n > 0 && n < len(d); n *= 2 {
+			copy(d[n:], d[:n])
+		}
+	})
+}
+
+// MaskSteps is y = x, with zeros in the steps past each sample's length. y may
+// be x.
+//
+//	x, y [n, t, c]   lens [n]
+func MaskSteps(p *Pool, n, t, c int, lens []int32, x, y []float32) {
+	a := stepsArgs{t: t, c: c, lens: lens, x: x, dx: y}
+	mustLen("mask of steps", n*t*c, len(x), len(y))
+	mustLen("mask of steps: lengths", n, len(lens))
+	For(p, n, a.grain(), a, func(a *stepsArgs, _ *Worker, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			x, y := a.x[i*a.t*a.c:][:a.t*a.c], a.dx[i*a.t*a.c:][:a.t*a.c]
+			used := a.used(i) * a.c
+			if len(y) > 0 && &x[0] != &y[0] {
+				copy(y[:used], x)
+			}
+			clear(y[used:])
+		}
+	})
+}
+
 type transposeArgs struct {
 	x, y    []float32
 	n, p, q int

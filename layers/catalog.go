@@ -10,7 +10,10 @@ var Catalog = slices.Concat(
 	[]*Kind{
 		denseKind,
 		conv2dKind,
+		convTransposeKind,
 		embeddingKind,
+
+		conv1DKind,
 
 		batchNormKind,
 		layerNormKind,

@@ -92,19 +92,8 @@ func (c *Conv2D) Plan(in []compute.Shape) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	if c.Filters < 1 {
-		return Plan{}, badSetting(in, "filters", c.Filters, 1)
-	}
-	if c.Groups < 1 {
-		return Plan{}, badSetting(in, "groups", c.Groups, 1)
-	}
-	if s[0]%c.Groups != 0 {
-		return Plan{}, &ShapeError{Got: in, Want: fmt.Sprintf("channels that %d groups divide evenly", c.Groups),
-			Cure: fmt.Sprintf("set groups to 1 or to a divisor of %d", s[0])}
-	}
-	if c.Filters%c.Groups != 0 {
-		return Plan{}, &ShapeError{Got: in, Want: fmt.Sprintf("filters that %d groups divide evenly, not %d", c.Groups, c.Filters),
-			Cure: fmt.Sprintf("make filters a multiple of %d", c.Groups)}
+	if err := grouped(in, s[0], c.Filters, c.Groups); err != nil {
+		return Plan{}, err
 	}
 	v, err := slideOver(in, c.Kernel, c.Stride, c.Dilation, c.Padding, false)
 	if err != nil {
@@ -138,6 +127,23 @@ func (c *Conv2D) Plan(in []compute.Shape) (Plan, error) {
 		plan.Params = append(plan.Params, Param{Name: "bias", Shape: compute.Shape{c.Filters}, Init: bias})
 	}
 	return plan, nil
+}
+
+// grouped refuses filters and groups that do not go with so many channels.
+func grouped(in []compute.Shape, channels, filters, groups int) error {
+	switch {
+	case filters < 1:
+		return badSetting(in, "filters", filters, 1)
+	case groups < 1:
+		return badSetting(in, "groups", groups, 1)
+	case channels%groups != 0:
+		return &ShapeError{Got: in, Want: fmt.Sprintf("channels that %d groups divide evenly", groups),
+			Cure: fmt.Sprintf("set groups to 1 or to a divisor of %d", channels)}
+	case filters%groups != 0:
+		return &ShapeError{Got: in, Want: fmt.Sprintf("filters that %d groups divide evenly, not %d", groups, filters),
+			Cure: fmt.Sprintf("make filters a multiple of %d", groups)}
+	}
+	return nil
 }
 
 // Geometry is the convolution for n samples of shape in.

@@ -60,14 +60,15 @@ func TestPoolsOverTime(t *testing.T) {
 	)
 }
 
-// TestPoolsIgnorePadding: a sample in a padded batch gives what it gives alone.
-func TestPoolsIgnorePadding(t *testing.T) {
+// TestPaddingIsIgnored: a sample in a padded batch gives what it gives alone.
+func TestPaddingIsIgnored(t *testing.T) {
 	const steps, features = 6, 3
 	lens := []int32{4, 6, 1}
 	for _, l := range []layers.Layer{
 		made(t, "globalavgpool"), made(t, "globalmaxpool"), made(t, "timepool", "take", "last"), made(t, "timepool", "take", "max"),
 		made(t, "pool1d", "kernel", "3", "stride", "1", "padding", "same"),
 		made(t, "pool1d", "take", "mean", "kernel", "3", "stride", "1", "padding", "causal"),
+		made(t, "conv1d", "filters", "2"), made(t, "conv1d", "filters", "3", "groups", "3", "padding", "causal", "dilation", "2"),
 	} {
 		run := func(n, steps int, x []float32, lens []int32) []float32 {
 			s := compute.Shape{steps, features}
@@ -77,12 +78,18 @@ func TestPoolsIgnorePadding(t *testing.T) {
 			}
 			p := &layers.Pass{N: n, In: []compute.Tensor{{Shape: s, Data: x, Lens: lens}}}
 			p.Out = compute.Tensor{Shape: plan.Out, Data: make([]float32, n*plan.Out.Size())}
+			p.Scratch = make([]float32, plan.Scratch.At(n))
+			for _, q := range plan.Params {
+				w := make([]float32, q.Shape.Size())
+				q.Init.Fill(w, layers.Stream(1, q.Name))
+				p.Params = append(p.Params, w)
+			}
 			l.Forward(p)
 			return p.Out.Data
 		}
 		x := make([]float32, len(lens)*steps*features)
 		for i := range x {
-			x[i] = float32(i*37%101) - 50
+			x[i] = float32(i*37%101)/50 - 1
 		}
 		all := run(len(lens), steps, x, lens)
 		for i, n := range lens {

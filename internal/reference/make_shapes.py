@@ -64,10 +64,72 @@ def pool_cases():
     return out
 
 
+def conv1d_cases():
+    out = []
+    for name, n, ins, f, k, s, pad, d, g, bias in [
+        # name, batch, in, filters, kernel, stride, padding, dilation, groups, bias
+        ("3 same", 2, (5, 2), 3, 3, 1, "same", 1, 1, True),
+        ("4 same", 2, (5, 3), 2, 4, 1, "same", 1, 1, True),
+        ("stride 2 pad 1", 2, (7, 4), 5, 3, 2, (1, 1), 1, 1, True),
+        ("valid", 2, (6, 3), 4, 5, 1, (0, 0), 1, 1, False),
+        ("causal", 2, (6, 3), 4, 3, 1, "causal", 1, 1, True),
+        ("causal dilation 2", 2, (7, 2), 3, 2, 1, "causal", 2, 1, True),
+        ("dilation 3", 1, (9, 2), 3, 3, 1, "same", 3, 1, True),
+        ("two sides", 2, (5, 3), 2, 3, 2, (2, 0), 1, 1, True),
+        ("two groups", 2, (5, 4), 6, 3, 1, "same", 1, 2, True),
+        ("depthwise", 2, (6, 5), 5, 3, 1, "same", 1, 5, True),
+        ("1", 2, (4, 3), 5, 1, 1, (0, 0), 1, 1, True),
+        ("one step", 2, (1, 3), 2, 3, 1, "causal", 1, 1, True),
+        ("wide", 1, (9, 17), 18, 3, 1, "same", 1, 1, False),
+    ]:
+        span = (k - 1) * d
+        p, word = {"same": ((span // 2, span - span // 2), ["same"]), "causal": ((span, 0), ["causal"])}.get(pad, (pad, words(*pad)))
+        params = {"weight": torch.randn(f, ins[1] // g, k) * 0.4}
+        if bias:
+            params["bias"] = torch.randn(f)
+        settings = {"filters": words(f), "kernel": words(k), "stride": words(s), "padding": word, "dilation": words(d), "groups": words(g), "bias": words(bias)}
+        out.append(case("conv1d", name, settings, [torch.randn(n, *ins)], lambda x, w, _, p=p, s=s, d=d, g=g: over_time(
+            lambda v: F.conv1d(F.pad(v, p), w["weight"], w.get("bias"), stride=s, dilation=d, groups=g))(x[0]), params))
+    return out
+
+
+def conv_transpose_cases():
+    out = []
+    for name, n, ins, f, k, s, p, more, d, g, bias, word in [
+        # name, batch, in, filters, kernel, stride, padding, output padding, dilation, groups, bias, padding as written
+        ("2x2 stride 2", 2, (3, 3, 2), 4, (2, 2), (2, 2), (0, 0), (0, 0), (1, 1), 1, True, None),
+        ("4x4 stride 2 pad 1", 1, (2, 3, 4), 3, (4, 4), (2, 2), (1, 1), (0, 0), (1, 1), 1, True, None),
+        ("4x4 stride 2 same", 1, (2, 3, 2), 3, (4, 4), (2, 2), (1, 1), (0, 0), (1, 1), 1, True, "same"),
+        ("3x3 stride 2 pad 1 output padding 1", 1, (2, 3, 4), 3, (3, 3), (2, 2), (1, 1), (1, 1), (1, 1), 1, True, None),
+        ("3x3 stride 2 same", 2, (2, 3, 3), 2, (3, 3), (2, 2), (1, 1), (1, 1), (1, 1), 1, False, "same"),
+        ("3x3 pad 1", 1, (5, 4, 4), 3, (3, 3), (1, 1), (1, 1), (0, 0), (1, 1), 1, False, None),
+        ("stride beyond the kernel", 1, (2, 3, 2), 3, (2, 2), (3, 3), (0, 0), (2, 1), (1, 1), 1, True, None),
+        ("rows and columns", 1, (2, 3, 4), 3, (3, 2), (1, 2), (1, 0), (0, 1), (1, 1), 1, True, None),
+        ("dilation 2", 1, (2, 3, 4), 3, (3, 3), (2, 1), (1, 2), (1, 1), (2, 2), 1, True, None),
+        ("two groups", 1, (4, 3, 3), 6, (3, 3), (2, 2), (1, 1), (0, 0), (1, 1), 2, True, None),
+        ("depthwise", 1, (4, 3, 3), 4, (3, 3), (2, 2), (0, 0), (0, 0), (1, 1), 4, True, None),
+        ("a vector to an image", 1, (6, 1, 1), 3, (4, 4), (1, 1), (0, 0), (0, 0), (1, 1), 1, False, None),
+    ]:
+        params = {"weight": torch.randn(ins[0], f // g, *k) * 0.4}
+        if bias:
+            params["bias"] = torch.randn(f)
+        settings = {
+            "filters": words(f), "kernel": words(*k), "stride": words(*s), "padding": [word] if word else words(*p),
+            "output_padding": words(0) if word else words(*more), "dilation": words(*d), "groups": words(g), "bias": words(bias),
+        }
+        out.append(case("convtranspose", name, settings, [torch.randn(n, *ins)], lambda x, w, _, s=s, p=p, m=more, d=d, g=g: F.conv_transpose2d(
+            x[0], w["weight"], w.get("bias"), stride=s, padding=p, output_padding=m, dilation=d, groups=g), params))
+    return out
+
+
 def main(folder):
     torch.manual_seed(22)
     pools = pool_cases()
     files = {"pooling": [c for c in pools if len(c["in"][0]) == 3], "pooling_over_time": [c for c in pools if len(c["in"][0]) == 2]}
+    torch.manual_seed(23)
+    files["conv1d"] = conv1d_cases()
+    torch.manual_seed(24)
+    files["convtranspose"] = conv_transpose_cases()
     for name, cases in files.items():
         with open(os.path.join(folder, name + ".json"), "w") as f:
             f.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")
