@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"embed"
 	"fmt"
 	"strconv"
 
@@ -24,11 +25,26 @@ var trainWorkloads = []workload{
 	{"lenet5", fitted("lenet5", compute.Shape{1, 28, 28}, 10, sgd(64, 0.01))},
 	{"resnet20", fitted("resnet20", compute.Shape{3, 32, 32}, 10, sgd(64, 0.1))},
 	{"resnet18_64", fitted("resnet18", compute.Shape{3, 64, 64}, 10, sgd(16, 0.1))},
+	{"embcls", file("embcls")},
 }
 
 var inferWorkloads = []workload{
 	{"resnet50", fitted("resnet50", compute.Shape{3, 224, 224}, 1000, model.TrainSpec{Batch: 1})},
 	{"mobilenet_v2", fitted("mobilenet_v2", compute.Shape{3, 224, 224}, 1000, model.TrainSpec{Batch: 1})},
+}
+
+//go:embed workloads/*.yaml
+var workloadFiles embed.FS
+
+// file is a network that is no preset, with its training section.
+func file(name string) func() (*model.Spec, error) {
+	return func() (*model.Spec, error) {
+		text, err := workloadFiles.ReadFile("workloads/" + name + ".yaml")
+		if err != nil {
+			return nil, err
+		}
+		return model.Parse(name+".yaml", text)
+	}
 }
 
 // fitted is a preset with another input, number of classes and training.
