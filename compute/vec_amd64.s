@@ -6691,9 +6691,7 @@ one:
 	VSUBPS      Y7, Y6, Y6
 	VFMADD231PS Y6, Y6, Y4
 	VFMADD231PS Y7, Y7, Y5
-	VXORPS      Y7, Y7, Y7
 	VMOVUPS     Y6, (AX)(BX*4)
-	VMOVUPS     Y7, (CX)(BX*4)
 	ADDQ        $0x08, BX
 	JMP         one
 
@@ -6713,7 +6711,6 @@ one_end:
 	VSUBPS       Y2, Y7, Y7
 	VFMADD231PS  Y7, Y7, Y4
 	VFMADD231PS  Y2, Y2, Y5
-	VXORPS       Y6, Y6, Y6
 	LEAQ         (AX)(BX*4), AX
 	TESTQ        $0x00000004, DX
 	JE           t0_2
@@ -6734,26 +6731,6 @@ t0_1:
 	VMOVSS X7, (AX)
 
 t0_0:
-	LEAQ         (CX)(BX*4), AX
-	TESTQ        $0x00000004, DX
-	JE           t1_2
-	VMOVUPS      X6, (AX)
-	VEXTRACTF128 $0x01, Y6, X6
-	ADDQ         $0x10, AX
-
-t1_2:
-	TESTQ    $0x00000002, DX
-	JE       t1_1
-	VMOVLPS  X6, (AX)
-	VMOVHLPS X6, X6, X6
-	ADDQ     $0x08, AX
-
-t1_1:
-	TESTQ  $0x00000001, DX
-	JE     t1_0
-	VMOVSS X6, (AX)
-
-t1_0:
 done:
 	VEXTRACTF128 $0x01, Y3, X0
 	VADDPS       X0, X3, X3
@@ -6812,9 +6789,7 @@ one:
 	VSUBPS      Y8, Y7, Y7
 	VFMADD231PS Y7, Y7, Y5
 	VFMADD231PS Y8, Y8, Y6
-	VXORPS      Y8, Y8, Y8
 	VMOVUPS     Y7, (AX)(SI*4)
-	VMOVUPS     Y8, (CX)(SI*4)
 	VMOVUPS     Y9, (DX)(SI*4)
 	ADDQ        $0x08, SI
 	JMP         one
@@ -6838,7 +6813,6 @@ one_end:
 	VSUBPS       Y3, Y8, Y8
 	VFMADD231PS  Y8, Y8, Y5
 	VFMADD231PS  Y3, Y3, Y6
-	VXORPS       Y9, Y9, Y9
 	LEAQ         (AX)(SI*4), AX
 	TESTQ        $0x00000004, BX
 	JE           t0_2
@@ -6859,46 +6833,26 @@ t0_1:
 	VMOVSS X8, (AX)
 
 t0_0:
-	LEAQ         (CX)(SI*4), AX
+	LEAQ         (DX)(SI*4), AX
 	TESTQ        $0x00000004, BX
 	JE           t1_2
-	VMOVUPS      X9, (AX)
-	VEXTRACTF128 $0x01, Y9, X9
+	VMOVUPS      X7, (AX)
+	VEXTRACTF128 $0x01, Y7, X7
 	ADDQ         $0x10, AX
 
 t1_2:
 	TESTQ    $0x00000002, BX
 	JE       t1_1
-	VMOVLPS  X9, (AX)
-	VMOVHLPS X9, X9, X9
+	VMOVLPS  X7, (AX)
+	VMOVHLPS X7, X7, X7
 	ADDQ     $0x08, AX
 
 t1_1:
 	TESTQ  $0x00000001, BX
 	JE     t1_0
-	VMOVSS X9, (AX)
-
-t1_0:
-	LEAQ         (DX)(SI*4), AX
-	TESTQ        $0x00000004, BX
-	JE           t2_2
-	VMOVUPS      X7, (AX)
-	VEXTRACTF128 $0x01, Y7, X7
-	ADDQ         $0x10, AX
-
-t2_2:
-	TESTQ    $0x00000002, BX
-	JE       t2_1
-	VMOVLPS  X7, (AX)
-	VMOVHLPS X7, X7, X7
-	ADDQ     $0x08, AX
-
-t2_1:
-	TESTQ  $0x00000001, BX
-	JE     t2_0
 	VMOVSS X7, (AX)
 
-t2_0:
+t1_0:
 done:
 	VEXTRACTF128 $0x01, Y4, X0
 	VADDPS       X0, X4, X4
@@ -6957,9 +6911,7 @@ one:
 	VSUBPS      Y8, Y7, Y7
 	VFMADD231PS Y7, Y7, Y5
 	VFMADD231PS Y8, Y8, Y6
-	VXORPS      Y8, Y8, Y8
 	VMOVUPS     Y7, (AX)(SI*4)
-	VMOVUPS     Y8, (CX)(SI*4)
 	VMOVUPS     Y9, (DX)(SI*4)
 	ADDQ        $0x08, SI
 	JMP         one
@@ -6983,7 +6935,6 @@ one_end:
 	VSUBPS       Y3, Y8, Y8
 	VFMADD231PS  Y8, Y8, Y5
 	VFMADD231PS  Y3, Y3, Y6
-	VXORPS       Y9, Y9, Y9
 	LEAQ         (AX)(SI*4), AX
 	TESTQ        $0x00000004, BX
 	JE           t0_2
@@ -7004,46 +6955,26 @@ t0_1:
 	VMOVSS X8, (AX)
 
 t0_0:
-	LEAQ         (CX)(SI*4), AX
+	LEAQ         (DX)(SI*4), AX
 	TESTQ        $0x00000004, BX
 	JE           t1_2
-	VMOVUPS      X9, (AX)
-	VEXTRACTF128 $0x01, Y9, X9
+	VMOVUPS      X7, (AX)
+	VEXTRACTF128 $0x01, Y7, X7
 	ADDQ         $0x10, AX
 
 t1_2:
 	TESTQ    $0x00000002, BX
 	JE       t1_1
-	VMOVLPS  X9, (AX)
-	VMOVHLPS X9, X9, X9
+	VMOVLPS  X7, (AX)
+	VMOVHLPS X7, X7, X7
 	ADDQ     $0x08, AX
 
 t1_1:
 	TESTQ  $0x00000001, BX
 	JE     t1_0
-	VMOVSS X9, (AX)
-
-t1_0:
-	LEAQ         (DX)(SI*4), AX
-	TESTQ        $0x00000004, BX
-	JE           t2_2
-	VMOVUPS      X7, (AX)
-	VEXTRACTF128 $0x01, Y7, X7
-	ADDQ         $0x10, AX
-
-t2_2:
-	TESTQ    $0x00000002, BX
-	JE       t2_1
-	VMOVLPS  X7, (AX)
-	VMOVHLPS X7, X7, X7
-	ADDQ     $0x08, AX
-
-t2_1:
-	TESTQ  $0x00000001, BX
-	JE     t2_0
 	VMOVSS X7, (AX)
 
-t2_0:
+t1_0:
 done:
 	VEXTRACTF128 $0x01, Y4, X0
 	VADDPS       X0, X4, X4
@@ -7119,9 +7050,7 @@ one:
 	VSUBPS       Y8, Y3, Y7
 	VFMADD231PS  Y3, Y3, Y1
 	VFMADD231PS  Y7, Y7, Y2
-	VXORPS       Y4, Y4, Y4
 	VMOVUPS      Y3, (AX)(DI*4)
-	VMOVUPS      Y4, (CX)(DI*4)
 	VMOVUPS      Y5, (DX)(DI*4)
 	VMOVUPS      Y6, (BX)(DI*4)
 	ADDQ         $0x08, DI
@@ -7167,7 +7096,6 @@ one_end:
 	VANDPS       Y3, Y8, Y8
 	VFMADD231PS  Y4, Y4, Y1
 	VFMADD231PS  Y8, Y8, Y2
-	VXORPS       Y5, Y5, Y5
 	LEAQ         (AX)(DI*4), AX
 	TESTQ        $0x00000004, SI
 	JE           t0_2
@@ -7188,66 +7116,46 @@ t0_1:
 	VMOVSS X4, (AX)
 
 t0_0:
-	LEAQ         (CX)(DI*4), AX
+	LEAQ         (DX)(DI*4), AX
 	TESTQ        $0x00000004, SI
 	JE           t1_2
-	VMOVUPS      X5, (AX)
-	VEXTRACTF128 $0x01, Y5, X5
+	VMOVUPS      X6, (AX)
+	VEXTRACTF128 $0x01, Y6, X6
 	ADDQ         $0x10, AX
 
 t1_2:
 	TESTQ    $0x00000002, SI
 	JE       t1_1
-	VMOVLPS  X5, (AX)
-	VMOVHLPS X5, X5, X5
+	VMOVLPS  X6, (AX)
+	VMOVHLPS X6, X6, X6
 	ADDQ     $0x08, AX
 
 t1_1:
 	TESTQ  $0x00000001, SI
 	JE     t1_0
-	VMOVSS X5, (AX)
+	VMOVSS X6, (AX)
 
 t1_0:
-	LEAQ         (DX)(DI*4), AX
+	LEAQ         (BX)(DI*4), AX
 	TESTQ        $0x00000004, SI
 	JE           t2_2
-	VMOVUPS      X6, (AX)
-	VEXTRACTF128 $0x01, Y6, X6
+	VMOVUPS      X7, (AX)
+	VEXTRACTF128 $0x01, Y7, X7
 	ADDQ         $0x10, AX
 
 t2_2:
 	TESTQ    $0x00000002, SI
 	JE       t2_1
-	VMOVLPS  X6, (AX)
-	VMOVHLPS X6, X6, X6
+	VMOVLPS  X7, (AX)
+	VMOVHLPS X7, X7, X7
 	ADDQ     $0x08, AX
 
 t2_1:
 	TESTQ  $0x00000001, SI
 	JE     t2_0
-	VMOVSS X6, (AX)
-
-t2_0:
-	LEAQ         (BX)(DI*4), AX
-	TESTQ        $0x00000004, SI
-	JE           t3_2
-	VMOVUPS      X7, (AX)
-	VEXTRACTF128 $0x01, Y7, X7
-	ADDQ         $0x10, AX
-
-t3_2:
-	TESTQ    $0x00000002, SI
-	JE       t3_1
-	VMOVLPS  X7, (AX)
-	VMOVHLPS X7, X7, X7
-	ADDQ     $0x08, AX
-
-t3_1:
-	TESTQ  $0x00000001, SI
-	JE     t3_0
 	VMOVSS X7, (AX)
 
-t3_0:
+t2_0:
 done:
 	VEXTRACTF128 $0x01, Y0, X3
 	VADDPS       X3, X0, X0

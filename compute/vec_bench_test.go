@@ -71,11 +71,11 @@ func BenchmarkOptimizers(b *testing.B) {
 	p := NewPool(1)
 	defer p.Close()
 	w, g, m, v := randoms(1, n), make([]float32, n), make([]float32, n), make([]float32, n)
-	var st SweepStats
-	bench(b, "sgd", 24*n, func() { SGDStep(p, w, g, m, 0.1, 0.9, 1e-4, false, 1, &st) })
-	bench(b, "nesterov", 24*n, func() { SGDStep(p, w, g, m, 0.1, 0.9, 1e-4, true, 1, &st) })
+	st, parts := make([]SweepStats, 1), whole(n)
+	bench(b, "sgd", 20*n, func() { SGDStep(p, parts, w, g, m, 0.1, 0.9, 1e-4, 0, false, 1, st) })
+	bench(b, "nesterov", 20*n, func() { SGDStep(p, parts, w, g, m, 0.1, 0.9, 1e-4, 0, true, 1, st) })
 	clear(m)
-	bench(b, "adam", 32*n, func() { AdamStep(p, w, g, m, v, 1e-3, 0.9, 0.999, 1e-8, 0, false, 0.1, 0.001, 1, &st) })
+	bench(b, "adam", 28*n, func() { AdamStep(p, parts, w, g, m, v, 1e-3, 0.9, 0.999, 1e-8, 0, 0, false, 0.1, 0.001, 1, st) })
 }
 
 func BenchmarkSoftmax(b *testing.B) {

@@ -124,9 +124,10 @@ func sweepSuite(p *Pool, s *suiteMemory) {
 	LogSoftmaxBackward(p, rows, c, s.out[12], s.y, s.out[12])
 	loss, right := CrossEntropy(p, rows, c, s.x, s.labels[:rows], 0.1, s.out[13], 0.5)
 	mean, variance := Moments(p, s.x)
-	var st SweepStats
-	SGDStep(p, s.out[14], s.out[15], s.out[16], 0.1, 0.9, 1e-4, true, 0.5, &st)
-	AdamStep(p, s.out[17], s.out[18], s.out[19], s.out[20], 0.1, 0.9, 0.999, 1e-8, 1e-2, true, 0.1, 0.001, 1, &st)
+	st, parts := s.stats[:], s.parts[:]
+	parts[0] = Part{0, len(s.out[14]), true}
+	SGDStep(p, parts, s.out[14], s.out[15], s.out[16], 0.1, 0.9, 1e-4, 0, true, 0.5, st)
+	AdamStep(p, parts, s.out[17], s.out[18], s.out[19], s.out[20], 0.1, 0.9, 0.999, 1e-8, 1e-2, 0, true, 0.1, 0.001, 1, st)
 	ColumnSum(p, rows, c, s.x, s.col[8], false)
 	NHWCToNCHW(p, 16, 16, 16, 24, s.x[:g.in()], s.out[21][:g.in()])
 	SubsampleForward(p, 16, 16, 16, 24, 2, 48, s.x[:g.in()], s.out[22][:16*64*48])
@@ -150,10 +151,12 @@ func sweepSuite(p *Pool, s *suiteMemory) {
 	ColumnScaleBackward(p, rows, c, s.x, s.col[0], s.y, s.out[44], s.col[6])
 	DropColumns(p, 3, 0.3, nines, 9, c, s.x[:all], s.out[45][:all], s.keep[:some])
 	s.scalars = [...]float64{loss, float64(right), mean, variance, SumSquares(p, s.x), Dot(p, s.x, s.y), Sum(p, s.x),
-		float64(CountZero(p, s.out[1])), float64(DeadColumns(p, rows, c, s.x)), st.Grad2, st.Weight2, st.Update2}
+		float64(CountZero(p, s.out[1])), float64(DeadColumns(p, rows, c, s.x)), st[0].Grad2, st[0].Weight2, st[0].Update2}
 }
 
 type suiteMemory struct {
+	stats   [1]SweepStats
+	parts   [1]Part
 	x, y, z []float32
 	out     [46][]float32
 	row     [2][]float32 // as many as rows or more

@@ -73,8 +73,9 @@ type ParamRef struct {
 	Node int    // that owns it
 	Name string // "stage2/1/conv1.weight"
 	layers.Param
-	Data []float32
-	Grad []float32 // nil for state, without training, and where frozen
+	Offset int // of Data in ParamArena, or StateArena
+	Data   []float32
+	Grad   []float32 // nil for state, without training, and where frozen
 }
 
 // step is one node with its memory.
@@ -188,7 +189,7 @@ func (p *Program) refer() {
 		at := q.params
 		for _, t := range node.Plan.Params {
 			n := int64(t.Shape.Size())
-			r := ParamRef{Node: i, Name: node.Name + "." + t.Name, Param: t, Data: p.params[at : at+n : at+n]}
+			r := ParamRef{Node: i, Name: node.Name + "." + t.Name, Param: t, Offset: int(at), Data: p.params[at : at+n : at+n]}
 			if p.dparams != nil && !(i < len(p.o.Frozen) && p.o.Frozen[i]) {
 				r.Grad = p.dparams[at : at+n : at+n]
 			}
@@ -198,7 +199,7 @@ func (p *Program) refer() {
 		at = q.state
 		for _, t := range node.Plan.State {
 			n := int64(t.Shape.Size())
-			p.state = append(p.state, ParamRef{Node: i, Name: node.Name + "." + t.Name, Param: t, Data: p.stateA[at : at+n : at+n]})
+			p.state = append(p.state, ParamRef{Node: i, Name: node.Name + "." + t.Name, Param: t, Offset: int(at), Data: p.stateA[at : at+n : at+n]})
 			at += roundUp(n, line)
 		}
 	}

@@ -164,7 +164,7 @@ func (t *trainer) tensors() (table []tensorEntry, memory [][]float32) {
 	}
 	for i := range t.params {
 		p := &t.params[i]
-		add("param/"+p.ref.Name, p.ref.Shape, p.sweep.W)
+		add("param/"+p.ref.Name, p.ref.Shape, p.ref.Data)
 	}
 	for _, s := range t.prog.State() {
 		add("state/"+s.Name, s.Shape, s.Data)
@@ -175,7 +175,7 @@ func (t *trainer) tensors() (table []tensorEntry, memory [][]float32) {
 	for k, slot := range t.opt.Slots() {
 		for i := range t.params {
 			p := &t.params[i]
-			add("slot/"+slot+"/"+p.ref.Name, p.ref.Shape, p.sweep.Slots[k])
+			add("slot/"+slot+"/"+p.ref.Name, p.ref.Shape, p.slots[k])
 		}
 	}
 	return table, memory

@@ -20,19 +20,20 @@ type Optimizer interface {
 	Rate() float64
 	// Slots names the tensors kept beside each parameter, all zeros at first.
 	Slots() []string
-	// Update changes s.W by one step and clears s.G. It does not allocate.
+	// Update changes s.W by one step, in one sweep over all parts, and leaves s.G
+	// as it is. It does not allocate.
 	Update(p *compute.Pool, s *Sweep)
 }
 
-// Sweep is one parameter tensor in one step.
+// Sweep is all parameters in one step: arenas, and where in them each lies.
 type Sweep struct {
 	W, G  []float32
-	Slots [][]float32 // as many as Slots names
-	Decay bool        // weight decay applies to this parameter
-	LR    float64     // of this step
-	Step  int         // of the optimizer, from 1
-	Scale float32     // G is multiplied by it first: clipping
-	Stats *compute.SweepStats
+	Slots [][]float32 // as many as Slots names, laid out as W
+	Parts []compute.Part
+	LR    float64              // of this step
+	Step  int                  // of the optimizer, from 1
+	Scale float32              // G is multiplied by it first: clipping
+	Stats []compute.SweepStats // one a part; nil: not wanted
 }
 
 // OptimizerKind is one row of Optimizers.

@@ -62,13 +62,14 @@ func (o *SGD) Update(p *compute.Pool, s *Sweep) {
 	if len(s.Slots) > 0 {
 		v = s.Slots[0]
 	}
-	compute.SGDStep(p, s.W, s.G, v, float32(s.LR), float32(o.Momentum), decay(o.WeightDecay, s.Decay || o.DecayAll),
-		o.Nesterov, s.Scale, s.Stats)
+	compute.SGDStep(p, s.Parts, s.W, s.G, v, float32(s.LR), float32(o.Momentum), float32(o.WeightDecay),
+		biasDecay(o.WeightDecay, o.DecayAll), o.Nesterov, s.Scale, s.Stats)
 }
 
-func decay(strength float64, applies bool) float32 {
-	if !applies {
+// biasDecay is the decay of what is no weight.
+func biasDecay(decay float64, all bool) float32 {
+	if !all {
 		return 0
 	}
-	return float32(strength)
+	return float32(decay)
 }

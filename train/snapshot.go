@@ -85,7 +85,7 @@ func (c *Config) testSamples() int {
 func (t *trainer) weights() int64 {
 	n := int64(0)
 	for i := range t.params {
-		n += int64(len(t.params[i].sweep.W))
+		n += int64(len(t.params[i].ref.Data))
 	}
 	return n
 }

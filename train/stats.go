@@ -117,7 +117,7 @@ func (w *watcher) backwardDone(t *trainer) {
 	w.untimed = true
 	for i := range w.nodes {
 		if n := &w.nodes[i]; len(n.params) > 0 {
-			n.stats.Grads.fill(t.params[n.params[0]].sweep.G)
+			n.stats.Grads.fill(t.params[n.params[0]].ref.Grad)
 		}
 	}
 	w.spent += time.Since(start)
@@ -153,7 +153,7 @@ func (w *watcher) end(t *trainer, lr float64) error {
 		}
 		var s compute.SweepStats
 		for _, j := range n.params {
-			q := t.params[j].stats
+			q := t.stats[j]
 			s.Grad2 += q.Grad2
 			s.Weight2 += q.Weight2
 			s.Update2 += q.Update2
@@ -165,7 +165,7 @@ func (w *watcher) end(t *trainer, lr float64) error {
 			n.stats.Update = math.Sqrt(s.Update2 / s.Weight2)
 		}
 		n.trail.add(n.stats.GradNorm)
-		n.stats.Weights.fill(t.params[n.params[0]].sweep.W)
+		n.stats.Weights.fill(t.params[n.params[0]].ref.Data)
 		if math.IsNaN(s.Grad2) || math.IsInf(s.Grad2, 0) {
 			return &DivergedError{Step: t.Step, LR: lr, What: fmt.Sprintf("the norm of a gradient is %v", math.Sqrt(s.Grad2)),
 				Where: "; it is that of " + n.stats.Name}

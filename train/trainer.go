@@ -25,6 +25,8 @@ type trainer struct {
 	exam    data.Batch
 
 	params []param
+	sweep  Sweep                // over all of them
+	stats  []compute.SweepStats // of the last sampled step, one a parameter
 
 	perEpoch, total int
 	streams         bool // state is carried from batch to batch
@@ -36,8 +38,7 @@ type trainer struct {
 // param is one tensor to be trained, with what the optimizer keeps beside it.
 type param struct {
 	ref   model.ParamRef
-	sweep Sweep
-	stats compute.SweepStats // of the last sampled step
+	slots [][]float32
 }
 
 // position is what a run is besides its tensors. A checkpoint holds it whole.
@@ -74,13 +75,20 @@ func newTrainer(c Config, p parts) (*trainer, error) {
 		t.close()
 		return nil, err
 	}
-	for _, ref := range t.prog.Params() {
-		s := Sweep{W: ref.Data, G: ref.Grad, Decay: ref.Decay}
-		for range p.opt.Slots() {
-			s.Slots = append(s.Slots, make([]float32, len(ref.Data)))
-		}
-		t.params = append(t.params, param{ref: ref, sweep: s})
+	t.sweep = Sweep{W: t.prog.ParamArena(), G: t.prog.GradArena()}
+	for range p.opt.Slots() {
+		t.sweep.Slots = append(t.sweep.Slots, compute.Alloc(len(t.sweep.W)))
 	}
+	for _, ref := range t.prog.Params() {
+		q := param{ref: ref}
+		from, to := ref.Offset, ref.Offset+len(ref.Data)
+		for _, s := range t.sweep.Slots {
+			q.slots = append(q.slots, s[from:to:to])
+		}
+		t.params = append(t.params, q)
+		t.sweep.Parts = append(t.sweep.Parts, compute.Part{From: from, To: to, Decay: ref.Decay})
+	}
+	t.stats = make([]compute.SweepStats, len(t.params))
 	t.loader = data.NewLoader(c.Data.Train, batch, c.Seed, c.Augment)
 	if t.streams = c.carries(); t.streams {
 		t.loader.Streams()
@@ -153,16 +161,11 @@ func (t *trainer) step(watch *watcher) error {
 		}
 	}
 	lr := t.lr()
-	for i := range t.params {
-		p := &t.params[i]
-		p.sweep.LR, p.sweep.Step, p.sweep.Scale = lr, t.Step+1, scale
-		p.sweep.Stats = nil
-		if watch != nil {
-			p.stats = compute.SweepStats{}
-			p.sweep.Stats = &p.stats
-		}
-		t.opt.Update(t.pool, &p.sweep)
+	t.sweep.LR, t.sweep.Step, t.sweep.Scale, t.sweep.Stats = lr, t.Step+1, scale, nil
+	if watch != nil {
+		t.sweep.Stats = t.stats
 	}
+	t.opt.Update(t.pool, &t.sweep)
 	t.prog.ClearGrads()
 
 	t.Step++
@@ -198,7 +201,7 @@ const smoothing = 0.95
 func (t *trainer) diverged(what string, n int) error {
 	where := ""
 	for i := range t.params {
-		if p := &t.params[i]; !compute.Finite(t.pool, p.sweep.W) {
+		if p := &t.params[i]; !compute.Finite(t.pool, p.ref.Data) {
 			where = fmt.Sprintf("; the weights of %s are not finite any more", p.ref.Name)
 			break
 		}
@@ -232,7 +235,7 @@ func (e *DivergedError) Error() string {
 // training would go on on garbage.
 func (t *trainer) sound() error {
 	for i := range t.params {
-		if p := &t.params[i]; !compute.Finite(t.pool, p.sweep.W) {
+		if p := &t.params[i]; !compute.Finite(t.pool, p.ref.Data) {
 			return &DivergedError{Step: t.Step, LR: t.lr(), What: "a weight is infinite or not a number", Where: "; it is in " + p.ref.Name}
 		}
 	}

@@ -103,7 +103,6 @@ func statistics(a *pass) {
 	for _, x := range [][2]string{{"g2", "g"}, {"w2", "w"}, {"u2", "u"}} {
 		fmla(a.reg(x[0]), a.reg(x[1]), a.reg(x[1]))
 	}
-	zero(a.reg("g"))
 }
 
 // gradient is d = gscale·g + decay·w.
@@ -114,7 +113,7 @@ func gradient(a *pass) {
 
 func optimizers() {
 	sgd := sweep{sums: []string{"g2", "w2", "u2"}, temps: []string{"d", "u"}, unroll: 2,
-		args: []string{"w", "g"}, in: []string{"w", "g"}, out: []string{"w", "g"}, scalars: []string{"lr", "decay", "gscale"},
+		args: []string{"w", "g"}, in: []string{"w", "g"}, out: []string{"w"}, scalars: []string{"lr", "decay", "gscale"},
 		name: "sgdPlainNEON", sig: "w, g []float32, lr, decay, gscale float32 -> (g2, w2, u2 float32)"}
 	update := func(a *pass) {
 		fmul(a.reg("u"), a.reg("d"), a.reg("lr"))
@@ -127,7 +126,7 @@ func optimizers() {
 	}
 	sgd.write()
 	sgd.args = []string{"w", "g", "v"}
-	sgd.in, sgd.out = sgd.args, sgd.args
+	sgd.in, sgd.out = sgd.args, []string{"w", "v"}
 	sgd.scalars = []string{"lr", "momentum", "decay", "gscale"}
 	sgd.name, sgd.sig = "sgdMomentumNEON", "w, g, v []float32, lr, momentum, decay, gscale float32 -> (g2, w2, u2 float32)"
 	sgd.body = func(a *pass) {
@@ -149,7 +148,7 @@ func optimizers() {
 
 	// Scalars: a1 = 1−beta1, a2 = 1−beta2.
 	all := []string{"w", "g", "m", "v"}
-	sweep{sums: []string{"g2", "w2", "u2"}, temps: []string{"d", "u"}, unroll: 2, args: all, in: all, out: all,
+	sweep{sums: []string{"g2", "w2", "u2"}, temps: []string{"d", "u"}, unroll: 2, args: all, in: all, out: []string{"w", "m", "v"},
 		scalars: []string{"gscale", "decay", "a1", "beta2", "a2", "root", "eps", "shrink", "step"},
 		name:    "adamNEON", sig: "w, g, m, v []float32, gscale, decay, a1, beta2, a2, root, eps, shrink, step float32 -> (g2, w2, u2 float32)",
 		body: func(a *pass) {

@@ -122,7 +122,7 @@ func reductions() {
 
 func optimizers() {
 	sgd := func(name, sig string, scalars []string, momentum, nesterov bool) {
-		in, out := []string{"w", "g"}, []string{"w", "g"}
+		in, out := []string{"w", "g"}, []string{"w"}
 		if momentum {
 			in, out = append(in, "v"), append(out, "v")
 		}
@@ -146,8 +146,7 @@ func optimizers() {
 				VSUBPS(d, w, w)
 				VFMADD231PS(w, w, l.sum(1))
 				VFMADD231PS(d, d, l.sum(2))
-				VXORPS(g, g, g)
-				return x
+				return append([]VecVirtual{w}, x[2:]...)
 			}}.write()
 	}
 	sgd("sgdPlain", "func(w, g []float32, lr, decay, gscale float32) (g2, w2, u2 float32)", []string{"lr", "decay", "gscale"}, false, false)
@@ -156,7 +155,7 @@ func optimizers() {
 	sgd("sgdNesterov", "func(w, g, v []float32, lr, momentum, decay, gscale float32) (g2, w2, u2 float32)", scalars, true, true)
 
 	sweep{name: "adam", sig: "func(w, g, m, v []float32, gscale, decay, keep1, beta2, keep2, root, eps, shrink, step float32) (g2, w2, u2 float32)",
-		in: []string{"w", "g", "m", "v"}, out: []string{"w", "g", "m", "v"}, sums: 3, unroll: 1, spill: true,
+		in: []string{"w", "g", "m", "v"}, out: []string{"w", "m", "v"}, sums: 3, unroll: 1, spill: true,
 		scalars: []string{"gscale", "decay", "keep1", "beta2", "keep2", "root", "eps", "shrink", "step"},
 		body: func(l *loop, x []VecVirtual) []VecVirtual {
 			w, g, m, v := x[0], x[1], x[2], x[3]
@@ -181,8 +180,7 @@ func optimizers() {
 			l.onlyLive(d) // 0/0 without eps
 			VFMADD231PS(w, w, l.sum(1))
 			VFMADD231PS(d, d, l.sum(2))
-			VXORPS(g, g, g)
-			return x
+			return []VecVirtual{w, m, v}
 		}}.write()
 }
 
