@@ -313,8 +313,12 @@ func (p *progress) event(e train.Event) {
 		fmt.Fprintf(p.out, "%6s  %10s %10s  %10s %10s  %8s\n", "epoch", "train loss", "accuracy", "test loss", "accuracy", "seconds")
 	case train.EventEpoch:
 		p.line("")
-		fmt.Fprintf(p.out, "%6d  %10.4f %10s  %10.4f %10s  %8.1f\n", e.Epoch, e.TrainLoss, widget.Percent(float64(e.TrainAccuracy), 2),
+		fmt.Fprintf(p.out, "%6d  %10.4f %10s  %10.4f %10s  %8.1f", e.Epoch, e.TrainLoss, widget.Percent(float64(e.TrainAccuracy), 2),
 			e.TestLoss, widget.Percent(float64(e.TestAccuracy), 2), e.Seconds)
+		for _, m := range e.Figures() {
+			fmt.Fprintf(p.out, "  %s %.4f", m.Name, m.Value)
+		}
+		fmt.Fprintln(p.out)
 	}
 }
 

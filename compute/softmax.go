@@ -92,6 +92,7 @@ type crossEntropyArgs struct {
 	cols, grain      int
 	x, dx            []float32
 	labels           []int32
+	weights          []float32
 	smoothing, scale float32
 	part             []float64
 }
@@ -103,21 +104,30 @@ type crossEntropyArgs struct {
 //
 //	logits, dlogits [rows, cols]   labels [rows]
 //
+// With weights, one a class, it is as PyTorch has it
+//
+//	−(1−smoothing)·w(label)·ln softmax(label) − smoothing/cols·Σⱼ wⱼ·ln softmaxⱼ
+//
+// nil weighs every class as 1.
+//
 // correct counts the rows whose largest logit, the first of equals, is at the
 // label. Rows with a label below 0 count for nothing and get no gradient.
 // dlogits may be nil, or logits.
-func CrossEntropy(p *Pool, rows, cols int, logits []float32, labels []int32, smoothing float32, dlogits []float32, scale float32) (lossSum float64, correct int) {
+func CrossEntropy(p *Pool, rows, cols int, logits []float32, labels []int32, weights []float32, smoothing float32, dlogits []float32, scale float32) (lossSum float64, correct int) {
 	mustLen("cross-entropy", rows*cols, len(logits))
 	mustLen("cross-entropy's labels", rows, len(labels))
 	if dlogits != nil {
 		mustLen("cross-entropy's gradient", rows*cols, len(dlogits))
+	}
+	if weights != nil {
+		mustLen("cross-entropy's weights", cols, len(weights))
 	}
 	if rows == 0 {
 		return 0, 0
 	}
 	g := rowGrain(cols)
 	part := partials.take(2 * ((rows + g - 1) / g))
-	For(p, rows, g, crossEntropyArgs{cols, g, logits, dlogits, labels, smoothing, scale, part}, crossEntropyRows)
+	For(p, rows, g, crossEntropyArgs{cols, g, logits, dlogits, labels, weights, smoothing, scale, part}, crossEntropyRows)
 	for i := 0; i < len(part); i += 2 {
 		lossSum += part[i]
 		correct += int(part[i+1])
@@ -154,8 +164,28 @@ func crossEntropyRows(t *crossEntropyArgs, w *Worker, lo, hi int) {
 		if t.smoothing != 0 {
 			mean = float64(vec.sum(x)) / float64(t.cols)
 		}
+		var wx, wall float64 // Σ w·x and Σ w: dx may lie on x
+		if t.weights != nil && t.smoothing != 0 {
+			for j, u := range t.weights {
+				wx += float64(u) * float64(x[j])
+				wall += float64(u)
+			}
+		}
 		s := vec.expSum(dx, x, m)
 		lse := float64(m) + math.Log(float64(s))
+		if t.weights != nil {
+			even := float64(t.smoothing) / float64(t.cols)
+			mine := float64(1-t.smoothing) * float64(t.weights[label])
+			loss += mine*(lse-own) + even*(wall*lse-wx)
+			if t.dx != nil {
+				vec.scale(dx, dx, t.scale*float32(mine+even*wall)/s)
+				for j := range dx {
+					dx[j] -= t.scale * float32(even) * t.weights[j]
+				}
+				dx[label] -= t.scale * float32(mine)
+			}
+			continue
+		}
 		loss += lse - float64(1-t.smoothing)*own - float64(t.smoothing)*mean
 		if t.dx == nil {
 			continue

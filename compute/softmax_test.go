@@ -121,17 +121,17 @@ func testCrossEntropy(t *testing.T, rows, c int, smoothing float32) {
 		}
 	}
 	name := fmt.Sprintf("%d×%d smoothing %v", rows, c, smoothing)
-	got, correct := CrossEntropy(nil, rows, c, x, labels, smoothing, d, scale)
+	got, correct := CrossEntropy(nil, rows, c, x, labels, nil, smoothing, d, scale)
 	near(t, name+": loss", got, loss, 1e-6, 1e-6)
 	if correct != right {
 		t.Fatalf("%s: %d right, want %d", name, correct, right)
 	}
 	within(t, name+": gradient", d, want, 1e-6, 1e-7)
 	check()
-	if l, n := CrossEntropy(nil, rows, c, x, labels, smoothing, nil, scale); l != got || n != correct {
+	if l, n := CrossEntropy(nil, rows, c, x, labels, nil, smoothing, nil, scale); l != got || n != correct {
 		t.Fatalf("%s: without gradient %v and %d, with it %v and %d", name, l, n, got, correct)
 	}
-	CrossEntropy(nil, rows, c, x, labels, smoothing, x, scale)
+	CrossEntropy(nil, rows, c, x, labels, nil, smoothing, x, scale)
 	for i := range x {
 		if x[i] != d[i] {
 			t.Fatalf("%s in place: gradient %d is %v, want %v", name, i, x[i], d[i])
@@ -141,7 +141,7 @@ func testCrossEntropy(t *testing.T, rows, c int, smoothing float32) {
 
 func TestCrossEntropyTies(t *testing.T) {
 	x := []float32{1, 1, 0, 0, 2, 2}
-	if _, n := CrossEntropy(nil, 2, 3, x, []int32{0, 2}, 0, nil, 1); n != 1 {
+	if _, n := CrossEntropy(nil, 2, 3, x, []int32{0, 2}, nil, 0, nil, 1); n != 1 {
 		t.Errorf("%d right, want 1: of equal logits the first counts", n)
 	}
 }
@@ -152,5 +152,5 @@ func TestCrossEntropyRefusesLabel(t *testing.T) {
 			t.Error("label 3 of 3 classes was taken")
 		}
 	}()
-	CrossEntropy(nil, 1, 3, make([]float32, 3), []int32{3}, 0, nil, 1)
+	CrossEntropy(nil, 1, 3, make([]float32, 3), []int32{3}, nil, 0, nil, 1)
 }

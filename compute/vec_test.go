@@ -122,7 +122,7 @@ func sweepSuite(p *Pool, s *suiteMemory) {
 	SoftmaxBackward(p, rows, c, s.out[11], s.y, s.out[11])
 	LogSoftmax(p, rows, c, s.x, s.out[12])
 	LogSoftmaxBackward(p, rows, c, s.out[12], s.y, s.out[12])
-	loss, right := CrossEntropy(p, rows, c, s.x, s.labels[:rows], 0.1, s.out[13], 0.5)
+	loss, right := CrossEntropy(p, rows, c, s.x, s.labels[:rows], nil, 0.1, s.out[13], 0.5)
 	mean, variance := Moments(p, s.x)
 	st, parts := s.stats[:], s.parts[:]
 	parts[0] = Part{0, len(s.out[14]), true}

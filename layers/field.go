@@ -15,7 +15,7 @@ type Field struct {
 	Name string
 	Help string
 	Unit string // "px", empty for a count
-	// Ptr is *int, *bool, *float64, *string, *Pair, *Padding, *Ends or *compute.Shape.
+	// Ptr is *int, *bool, *float64, *string, *Pair, *Padding, *Ends, *Numbers or *compute.Shape.
 	Ptr      any
 	Min, Max float64  // of the numbers; both zero: any
 	Options  []string // of a *string: the words it may be
@@ -45,6 +45,9 @@ func ParseValue(text string) Value {
 	}
 	return v
 }
+
+// Numbers are any number of real numbers.
+type Numbers []float64
 
 // Pair is a number for rows and one for columns.
 type Pair [2]int
@@ -90,6 +93,12 @@ func (f Field) Get() Value {
 		return Value{strconv.Itoa(p.Top), strconv.Itoa(p.Bottom), strconv.Itoa(p.Left), strconv.Itoa(p.Right)}
 	case *Ends:
 		return p.value()
+	case *Numbers:
+		v := Value{}
+		for _, x := range *p {
+			v = append(v, strconv.FormatFloat(x, 'g', -1, 64))
+		}
+		return v
 	case *compute.Shape:
 		v := Value{}
 		for _, d := range *p {
@@ -202,6 +211,17 @@ func (f Field) Set(v Value) error {
 		return nil
 	case *Ends:
 		return p.set(f, v)
+	case *Numbers:
+		var out Numbers
+		for _, s := range v {
+			x := 0.0
+			if err := (Field{Name: f.Name, Ptr: &x, Min: f.Min, Max: f.Max}).Set(Value{s}); err != nil {
+				return err
+			}
+			out = append(out, x)
+		}
+		*p = out
+		return nil
 	case *compute.Shape:
 		n, err := f.integers(v, 1, 2, 3)
 		if err == nil {

@@ -213,7 +213,7 @@ func TestCrossEntropyReference(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
 			dx := make([]float32, len(c.X))
-			loss, _ := compute.CrossEntropy(nil, c.Rows, c.Cols, c.X, c.Labels, c.Smoothing, dx, 1)
+			loss, _ := compute.CrossEntropy(nil, c.Rows, c.Cols, c.X, c.Labels, nil, c.Smoothing, dx, 1)
 			if math.Abs(loss-c.Loss) > 1e-4*c.Loss {
 				t.Errorf("loss is %v, want %v", loss, c.Loss)
 			}

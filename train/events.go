@@ -85,6 +85,9 @@ type EventEpoch struct {
 	TestLoss      Number `json:"test_loss"`
 	TestAccuracy  Number `json:"test_accuracy"`
 	Seconds       Number `json:"seconds"`
+	// Metrics are further figures of the test, such as top5, f1, exact,
+	// perplexity, rmse: those that make sense for the data.
+	Metrics map[string]Number `json:"metrics,omitempty"`
 }
 
 // EventEnd is the last line. Seconds count from the first start of the run,

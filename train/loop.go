@@ -221,7 +221,7 @@ func (l *loop) closeEpoch() (ok bool, err error) {
 		Event: "epoch", Epoch: t.epoch(), Step: t.Step,
 		TrainLoss: Number(t.Epoch.Loss()), TrainAccuracy: Number(t.Epoch.Accuracy()),
 		TestLoss: Number(t.Last.Loss()), TestAccuracy: Number(t.Last.Accuracy()),
-		Seconds: Number(t.Seconds - t.EpochAt),
+		Seconds: Number(t.Seconds - t.EpochAt), Metrics: t.metrics(),
 	}
 	t.Tests, l.unsaved = append(t.Tests, e), true
 	t.Epoch, t.EpochAt = Score{}, t.Seconds

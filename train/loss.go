@@ -23,7 +23,7 @@ type Loss interface {
 // Score is the loss of a batch, or of many added up.
 type Score struct {
 	Sum     float64 // of the losses
-	Count   int     // of what was judged: labels, or numbers
+	Count   float64 // of what was judged: labels, each by its weight, or numbers
 	Correct int     // labels guessed right
 	Labels  int     // labels judged: 0 where numbers are predicted
 }
@@ -33,7 +33,7 @@ func (s Score) Loss() float64 {
 	if s.Count == 0 {
 		return nan
 	}
-	return s.Sum / float64(s.Count)
+	return s.Sum / s.Count
 }
 
 // Accuracy is the share of labels guessed right; NaN where there are none.
@@ -57,7 +57,7 @@ type LossKind struct {
 }
 
 // Losses are all there are.
-var Losses = []LossKind{crossEntropyKind, mseKind}
+var Losses = []LossKind{crossEntropyKind, binaryKind, mseKind, maeKind, huberKind, klKind}
 
 // NewLoss makes the loss that n names. file is for messages.
 func NewLoss(file string, n model.Named) (Loss, error) {

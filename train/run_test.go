@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -70,7 +71,7 @@ func TestSameNumbersHoweverRun(t *testing.T) {
 		got, epochs := run(c.threads, c.events)
 		sameBits(t, want, got)
 		for i := range wantEpochs {
-			if epochs[i] != wantEpochs[i] {
+			if !reflect.DeepEqual(epochs[i], wantEpochs[i]) {
 				t.Errorf("%d threads, events each %d: epoch %+v, want %+v", c.threads, c.events, epochs[i], wantEpochs[i])
 			}
 		}

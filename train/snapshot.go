@@ -63,6 +63,9 @@ func (l *loop) make() Snapshot {
 		s.Curves.TestLoss = append(s.Curves.TestLoss, float64(e.TestLoss))
 		s.Curves.TestAccuracy = append(s.Curves.TestAccuracy, float64(e.TestAccuracy))
 	}
+	if n := len(t.Tests); n > 0 {
+		s.Metrics = t.Tests[n-1].Figures()
+	}
 	s.Layers = l.w.snapshot()
 	s.Verdict = diagnose(c, &s, t)
 	return s

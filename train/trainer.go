@@ -24,6 +24,9 @@ type trainer struct {
 	tests   *data.Loader
 	exam    data.Batch
 
+	measured []string // names of measures
+	measures []metric // of a test
+
 	params []param
 	sweep  Sweep                // over all of them
 	stats  []compute.SweepStats // of the last sampled step, one a parameter
@@ -102,6 +105,7 @@ func newTrainer(c Config, p parts) (*trainer, error) {
 		if t.streams {
 			t.tests.Streams()
 		}
+		t.measured, t.measures = newMetrics(c.output(), c.Data)
 	}
 	return t, nil
 }
@@ -255,6 +259,9 @@ func (t *trainer) test(stop func(done, of int) bool) (score Score, ok bool) {
 	}
 	steps := t.tests.Steps()
 	t.tests.Seek(0, 0)
+	for _, m := range t.measures {
+		m.reset()
+	}
 	t.testing.Fold() // the weights are others than last time
 	for i := range steps {
 		if stop(i, steps) {
@@ -263,7 +270,11 @@ func (t *trainer) test(stop func(done, of int) bool) (score Score, ok bool) {
 		t.tests.Next(&t.exam)
 		t.feed(t.testing, &t.exam)
 		t.testing.Forward(t.exam.N, false)
-		score = score.Add(t.loss.Eval(t.pool, t.testing.Output(), &t.exam, nil))
+		out := t.testing.Output()
+		score = score.Add(t.loss.Eval(t.pool, out, &t.exam, nil))
+		for _, m := range t.measures {
+			m.add(out, &t.exam)
+		}
 	}
 	return score, true
 }

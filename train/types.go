@@ -73,7 +73,8 @@ type Snapshot struct {
 	Elapsed          time.Duration // time spent training
 	EpochLeft, Left  time.Duration // estimates; 0 unknown
 
-	TestLoss, TestAccuracy float64 // last evaluation; NaN before the first
+	TestLoss, TestAccuracy float64  // last evaluation; NaN before the first
+	Metrics                []Metric // … of the last one at an epoch's end, by name
 	BestAccuracy           float64
 
 	Curves  Curves

@@ -66,6 +66,41 @@ loss = F.mse_loss(y, t)
 loss.backward()
 losses.append({"kind": "mse", "out": flat(y), "targets": flat(t), "loss": float(loss), "grad": flat(y.grad)})
 
+
+
+def add(kind, settings, out, loss, labels=None, targets=None):
+    loss.backward()
+    losses.append({"kind": kind, "settings": settings, "out": flat(out), "labels": labels, "targets": None if targets is None else flat(targets),
+                   "loss": float(loss), "grad": flat(out.grad)})
+
+
+def scores(*shape):
+    return (torch.randn(*shape) * 2).requires_grad_(True)
+
+
+weights = [0.5, 2.0, 0.0, 1.25]
+for smoothing in (0.0, 0.2):
+    z = scores(5, 4)
+    labels = [1, 3, -100, 0, 2]
+    add("cross_entropy", {"smoothing": smoothing, "weights": weights}, z,
+        F.cross_entropy(z, torch.tensor(labels), weight=torch.tensor(weights), label_smoothing=smoothing), [max(v, -1) for v in labels])
+z = scores(5, 4)
+labels = [1, 3, 3, 0, 2]
+add("cross_entropy", {"ignore": 3}, z, F.cross_entropy(z, torch.tensor(labels), ignore_index=3), labels)
+z, t = scores(3, 4), (torch.rand(3, 4) > 0.5).float()
+add("binary_cross_entropy", {}, z, F.binary_cross_entropy_with_logits(z, t), None, t)
+z = scores(6, 1)
+labels = [0, 1, 1, 0, 0, 1]
+add("binary_cross_entropy", {}, z, F.binary_cross_entropy_with_logits(z[:, 0], torch.tensor(labels).float()), labels)
+y, t = scores(3, 4), torch.randn(3, 4)
+add("mae", {}, y, F.l1_loss(y, t), None, t)
+for delta in (1.0, 0.3):
+    y, t = scores(3, 4), torch.randn(3, 4)
+    add("huber", {"delta": delta}, y, F.huber_loss(y, t, delta=delta), None, t)
+z, t = scores(3, 4), torch.softmax(torch.randn(3, 4), -1)
+t[1] = torch.tensor([0.0, 0.5, 0.5, 0.0])
+add("kl", {}, z, F.kl_div(F.log_softmax(z, -1), t, reduction="batchmean"), None, t)
+
 with open(sys.argv[1], "w") as f:
     json.dump({"optimizers": optimizers, "losses": losses}, f, indent=1)
     f.write("\n")
