@@ -58,6 +58,7 @@ const (
 type Worker struct {
 	scratch []float32
 	offsets []int32
+	bytes   []byte
 	spans   []span
 	regions []region
 	tile    tile
@@ -81,6 +82,14 @@ func (w *Worker) Offsets(n int) []int32 {
 		w.offsets = make([]int32, n+n/4)
 	}
 	return w.offsets[:n]
+}
+
+// Bytes is Scratch for n bytes, beside the floats.
+func (w *Worker) Bytes(n int) []byte {
+	if cap(w.bytes) < n {
+		w.bytes = make([]byte, n+n/4)
+	}
+	return w.bytes[:n]
 }
 
 // spares are workers of loops that run on their caller alone, and memory for
