@@ -14,6 +14,9 @@ var Catalog = slices.Concat(
 		embeddingKind,
 
 		conv1DKind,
+		attentionKind,
+		dotAttentionKind,
+		positionKind,
 
 		batchNormKind,
 		layerNormKind,

@@ -79,6 +79,12 @@ type Plan struct {
 	// step by step. It need not be said where Out is no sequence T×F of In[0]'s
 	// length, for then it is plain.
 	AcrossTime bool
+	// Whole lists the inputs of which each step of the output may see all steps,
+	// as cross-attention sees its memory. A network that is run step by step
+	// hands them over in full; with Carry, they hold from Start = 0 on.
+	Whole []int
+	// Positions is how many positions there are, Start counted; 0: any number.
+	Positions int
 	// DropsLens says that the steps of Out are not those of In[0], though both
 	// are as many. Otherwise Out is padded as In[0] is.
 	DropsLens bool

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"layercake/compute"
@@ -472,7 +473,11 @@ func (b *bench) stepByStep() {
 	}
 	length := b.plan.Out[0]
 	var short []compute.Shape
-	for _, s := range b.shapes {
+	for i, s := range b.shapes {
+		if slices.Contains(b.plan.Whole, i) {
+			short = append(short, s)
+			continue
+		}
 		if len(s) != 2 || s[0] != length {
 			return
 		}
@@ -511,11 +516,16 @@ func (b *bench) stepByStep() {
 	f := b.plan.Out[1]
 	p.Out = compute.Tensor{Shape: plan.Out, Data: nans(b.n * f)}
 	for i, s := range short {
-		p.In[i] = compute.Tensor{Shape: s, Data: nans(b.n * s[1])}
+		if !slices.Contains(b.plan.Whole, i) {
+			p.In[i] = compute.Tensor{Shape: s, Data: nans(b.n * s[1])}
+		}
 	}
 	for t := range length {
 		p.Start = t
 		for i, s := range short {
+			if slices.Contains(b.plan.Whole, i) {
+				continue
+			}
 			for k := range b.n {
 				copy(p.In[i].Data[k*s[1]:(k+1)*s[1]], b.in[i][(k*length+t)*s[1]:])
 			}
