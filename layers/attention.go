@@ -161,7 +161,7 @@ func (a *Attention) Plan(in []compute.Shape) (Plan, error) {
 	if _, ok := product(maxElements, max(s.f, s.m), s.w+2*s.k); !ok {
 		return Plan{}, tooLarge(in, "weight", "use a smaller width")
 	}
-	plan := Plan{Out: compute.Shape{s.tq, s.w}, Reads: ReadsIn, AddsGrad: true, Window: Window{Global: true}}
+	plan := Plan{Out: compute.Shape{s.tq, s.w}, Reads: ReadsIn, AddsGrad: true, WritesGrads: true, Window: Window{Global: true}}
 	for _, sizes := range [][]int{{s.tq, s.f, s.w}, {2, s.tk, s.m, s.k}, {s.tq, s.w, s.w}} {
 		macs, ok := product(maxMACs, sizes...)
 		if !ok {

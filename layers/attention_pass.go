@@ -169,11 +169,11 @@ func (a *Attention) Backward(p *Pass) {
 	dy := p.DOut.Data
 
 	if d := p.grad(out); d != nil {
-		compute.Gemm(p.Pool, true, false, s.w, s.w, rows, o.Data, s.w, dy, s.w, d, s.w, compute.Epilogue{Add: true})
+		compute.Gemm(p.Pool, true, false, s.w, s.w, rows, o.Data, s.w, dy, s.w, d, s.w, compute.Epilogue{Add: !p.Fresh})
 	}
 	if a.Bias {
 		if d := p.grad(out + 1); d != nil {
-			compute.ColumnSum(p.Pool, rows, s.w, dy, d, true)
+			compute.ColumnSum(p.Pool, rows, s.w, dy, d, !p.Fresh)
 		}
 	}
 	compute.Gemm(p.Pool, false, true, rows, s.w, s.w, dy, s.w, p.Params[out], s.w, do.Data, s.w, compute.Epilogue{})
@@ -198,10 +198,10 @@ func (a *Attention) unproject(p *Pass, s attentionSizes, d projections) {
 	if a.Bias {
 		if db := p.grad(s.bias()); db != nil {
 			if s.cross {
-				compute.ColumnSum(p.Pool, p.N*s.tq, s.w, d.data[:p.N*s.tq*s.w], db[:s.w], true)
-				compute.ColumnSum(p.Pool, p.N*s.tk, 2*s.k, d.kv, db[s.w:], true)
+				compute.ColumnSum(p.Pool, p.N*s.tq, s.w, d.data[:p.N*s.tq*s.w], db[:s.w], !p.Fresh)
+				compute.ColumnSum(p.Pool, p.N*s.tk, 2*s.k, d.kv, db[s.w:], !p.Fresh)
 			} else {
-				compute.ColumnSum(p.Pool, p.N*s.tq, d.step, d.data, db, true)
+				compute.ColumnSum(p.Pool, p.N*s.tq, d.step, d.data, db, !p.Fresh)
 			}
 		}
 	}
@@ -209,7 +209,7 @@ func (a *Attention) unproject(p *Pass, s attentionSizes, d projections) {
 	s.each(d, func(i int, w inputWeight, _ int, dy []float32, step int) {
 		rows := p.N * p.In[i].Shape[0]
 		if dw := p.grad(w.param); dw != nil {
-			compute.Gemm(p.Pool, true, false, w.k, w.n, rows, p.In[i].Data, w.k, dy, step, dw[w.at:], w.step, compute.Epilogue{Add: true})
+			compute.Gemm(p.Pool, true, false, w.k, w.n, rows, p.In[i].Data, w.k, dy, step, dw[w.at:], w.step, compute.Epilogue{Add: !p.Fresh})
 		}
 		if dx := p.wanted(i); dx != nil {
 			add := p.adds(i) || begun[i]

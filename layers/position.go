@@ -71,7 +71,7 @@ func (l *Position) Label() string {
 
 // Plan takes a sequence, no longer than what is learnt.
 func (l *Position) Plan(in []compute.Shape) (Plan, error) {
-	s, err := sequence(in)
+	s, err := sequence(in, "put an embedding or a reshape before it")
 	if err != nil {
 		return Plan{}, err
 	}
@@ -99,19 +99,6 @@ func (l *Position) Plan(in []compute.Shape) (Plan, error) {
 		AddsGrad:  true,
 		Positions: l.Length,
 	}, nil
-}
-
-// sequence is the only input of a layer that takes a sequence.
-func sequence(in []compute.Shape) (compute.Shape, error) {
-	const want = "one sequence T×F"
-	s, err := one(in, want)
-	if err != nil {
-		return nil, err
-	}
-	if len(s) != 2 {
-		return nil, &ShapeError{Got: in, Want: want, Cure: "put an embedding or a reshape before it"}
-	}
-	return s, nil
 }
 
 // Forward adds the positions.

@@ -21,6 +21,7 @@ type reference struct {
 	Batch      int
 	In         []compute.Shape
 	X          [][]float32
+	Lens       [][]int32 // of padded inputs
 	Params     map[string][]float32
 	State      map[string][]float32
 	OutShape   compute.Shape `json:"out_shape"`
@@ -105,6 +106,9 @@ func (c *reference) check(t *testing.T) {
 	p := &layers.Pass{N: c.Batch, Train: true, Seed: 1, Add: make([]bool, len(c.In))}
 	for i, s := range c.In {
 		p.In = append(p.In, compute.Tensor{Shape: s, Data: toMemory(c.X[i], c.Batch, s)})
+		if i < len(c.Lens) {
+			p.In[i].Lens = c.Lens[i]
+		}
 		d := compute.Tensor{Shape: s}
 		if !plan.Tokens {
 			d.Data = make([]float32, len(c.X[i]))
