@@ -119,7 +119,8 @@ func convDataWith(kern *gemmKernel, p *Pool, g *Conv, dy, w, dx []float32, add b
 		gemmWith(kern, p, false, true, g.N*g.H*g.W, g.C, g.F, dy, g.F, w, g.F, dx, g.C, Epilogue{Add: add})
 		return
 	}
-	if g.depthwise() {
+	fast := g.depthwise() && hasDepthwise(kern) && g.C%8 == 0
+	if g.depthwise() && !fast {
 		depthwiseData(kern, p, g, dy, w, dx, add)
 		return
 	}
@@ -137,6 +138,12 @@ func convDataWith(kern *gemmKernel, p *Pool, g *Conv, dy, w, dx []float32, add b
 				out: dx, outImage: g.H * g.W * g.C, outRow: g.StrideH * g.W * g.C, outPixel: g.StrideW * g.C, f: cg,
 				weights: w, wStep: g.F, wTap: cg * g.F, wRow: g.KW * cg * g.F, wH: -stepH, wW: -stepW, back: true,
 				add: add,
+			}
+			if fast {
+				s.c, s.f = g.C, g.C
+				s.w0, s.out0 = firstH*s.wRow+firstW*s.wTap, (py*g.W+px)*g.C
+				s.depthwise(p)
+				continue
 			}
 			for q := range g.Groups {
 				s.in0, s.w0 = q*fg, firstH*s.wRow+firstW*s.wTap+q*fg

@@ -19,6 +19,12 @@ func (g *Conv) rowGrain() int {
 }
 
 func depthwiseForward(kern *gemmKernel, p *Pool, g *Conv, x, w, y []float32, e Epilogue) {
+	if hasDepthwise(kern) && g.C%8 == 0 {
+		s := g.forwardSweep(kern, x, w, y, e)
+		s.c, s.f = g.C, g.C
+		s.depthwise(p)
+		return
+	}
 	For(p, g.N*g.OH, g.rowGrain(), depthwiseArgs{kern: kern, g: *g, x: x, w: w, y: y, e: e}, depthwiseRows)
 }
 

@@ -55,6 +55,11 @@ var convCases = []Conv{
 	conv(Conv{N: 3, H: 8, W: 7, C: 10, F: 10, KH: 3, KW: 3, Groups: 10, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1}),
 	conv(Conv{N: 2, H: 9, W: 9, C: 19, F: 19, KH: 3, KW: 3, Groups: 19, StrideH: 2, StrideW: 2, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1}),
 	conv(Conv{N: 2, H: 6, W: 9, C: 45, F: 45, KH: 3, KW: 5, Groups: 45, StrideH: 1, StrideW: 2, DilH: 2, DilW: 1, PadTop: 2, PadLeft: 2, PadRight: 5}),
+	conv(Conv{N: 3, H: 8, W: 7, C: 16, F: 16, KH: 3, KW: 3, Groups: 16, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1}),
+	conv(Conv{N: 2, H: 9, W: 75, C: 24, F: 24, KH: 3, KW: 3, Groups: 24, StrideH: 2, StrideW: 2, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1}),
+	conv(Conv{N: 2, H: 6, W: 9, C: 8, F: 8, KH: 5, KW: 5, Groups: 8, PadTop: 2, PadBottom: 2, PadLeft: 2, PadRight: 2}),
+	conv(Conv{N: 2, H: 6, W: 9, C: 40, F: 40, KH: 3, KW: 5, Groups: 40, StrideW: 2, DilH: 2, PadTop: 2, PadLeft: 2, PadRight: 5}),
+	conv(Conv{N: 2, H: 6, W: 7, C: 8, F: 8, KH: 1, KW: 2, Groups: 8, StrideH: 3, StrideW: 3, PadTop: 2, PadLeft: 2}), // stride beyond the kernel
 	conv(Conv{N: 2, H: 5, W: 5, C: 4, F: 8, KH: 3, KW: 3, Groups: 4, PadTop: 1, PadBottom: 1}),
 	conv(Conv{N: 2, H: 1, W: 40, C: 8, F: 8, KH: 1, KW: 5, PadLeft: 4}), // along one axis, as over time
 	square(1, 36, 3, 20, 3, 2, 1), // one image with pixels enough to share
@@ -190,7 +195,8 @@ func checkConv(t *testing.T, k *gemmKernel, pool *Pool, y, dx, dw sums, d *convD
 func TestConvThreads(t *testing.T) {
 	for _, g := range []Conv{square(20, 16, 16, 16, 3, 1, 1), square(9, 8, 64, 64, 3, 1, 1), square(13, 28, 1, 6, 5, 1, 2),
 		square(11, 16, 16, 32, 3, 2, 1), square(7, 2, 128, 128, 3, 1, 1), square(9, 8, 16, 16, 1, 1, 0),
-		square(30, 8, 64, 64, 3, 1, 1), square(16, 4, 128, 128, 3, 1, 1), square(1, 40, 3, 32, 3, 2, 1), square(1, 36, 16, 32, 3, 1, 1)} {
+		square(30, 8, 64, 64, 3, 1, 1), square(16, 4, 128, 128, 3, 1, 1), conv(Conv{N: 2, H: 50, W: 40, C: 32, F: 32, KH: 3, KW: 3, Groups: 32, PadTop: 1, PadLeft: 1}),
+		square(1, 40, 3, 32, 3, 2, 1), square(1, 36, 16, 32, 3, 1, 1)} {
 		var want []float32
 		for _, threads := range []int{1, 2, 3, 4, 7} {
 			p := NewPool(threads)
@@ -198,9 +204,11 @@ func TestConvThreads(t *testing.T) {
 			ConvForward(p, &g, d.x.v, d.w.v, d.y.v, Epilogue{Add: true})
 			ConvBackwardData(p, &g, d.y.v, d.w.v, d.dx.v, true)
 			ConvBackwardWeights(p, &g, d.x.v, d.y.v, d.dw.v)
-			packed := make([]float32, g.PackedLen())
-			PackConv(p, &g, d.w.v, packed)
-			ConvForwardPacked(p, &g, d.x.v, packed, d.y.v, Epilogue{Add: true})
+			if n := g.PackedLen(); n > 0 {
+				packed := make([]float32, n)
+				PackConv(p, &g, d.w.v, packed)
+				ConvForwardPacked(p, &g, d.x.v, packed, d.y.v, Epilogue{Add: true})
+			}
 			p.Close()
 			got := append(append(append([]float32(nil), d.y.v...), d.dx.v...), d.dw.v...)
 			if want == nil {
@@ -219,7 +227,7 @@ func TestConvAllocations(t *testing.T) {
 	p := NewPool(2)
 	defer p.Close()
 	for _, g := range []Conv{square(8, 16, 16, 32, 3, 2, 1), square(4, 4, 128, 128, 3, 1, 1), square(8, 28, 1, 6, 5, 1, 2),
-		conv(Conv{N: 8, H: 9, W: 9, C: 19, F: 19, KH: 3, KW: 3, Groups: 19})} {
+		conv(Conv{N: 8, H: 9, W: 9, C: 19, F: 19, KH: 3, KW: 3, Groups: 19}), conv(Conv{N: 8, H: 9, W: 9, C: 16, F: 16, KH: 3, KW: 3, Groups: 16})} {
 		d := newConvData(g)
 		f := func() {
 			ConvForward(p, &g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v})

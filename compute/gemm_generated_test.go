@@ -21,6 +21,7 @@ func TestGenerated(t *testing.T) {
 		{"gemm_avx512_amd64.s", "_asm/avx512", nil},
 		{"gemm_arm64.s", "_asm/neon", []string{"products"}},
 		{"winograd_amd64.s", "_asm/winograd", nil},
+		{"depthwise_amd64.s", "_asm/depthwise", nil},
 		{"vec_arm64.s", "_asm/neon", []string{"sweeps"}},
 	} {
 		t.Run(g.file, func(t *testing.T) {

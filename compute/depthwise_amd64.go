@@ -1,0 +1,13 @@
+//go:build amd64 && !noasm
+
+package compute
+
+// depthwiseNine keeps the weights of eight channels in registers while it goes
+// along the pixels. n is a multiple of eight. _asm/depthwise writes it and names
+// the registers.
+//
+//go:noescape
+func depthwiseNine(t *depthTile)
+
+// hasDepthwise says whether depthwiseNine goes with a kernel.
+func hasDepthwise(kern *gemmKernel) bool { return kern.name != genericKernel.name }
