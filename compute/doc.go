@@ -48,6 +48,7 @@
 //	elementwise.go add, multiply, scale, dropout; elementwise_layout.go moves columns and axes
 //	softmax.go     softmax and its cross-entropy
 //	reduce.go      sums, norms, moments, column sums
+//	recurrent.go   recurrent cells through time; recurrent_cells.go: the cells
 //	optimizer.go   SGD and Adam in one sweep
 //	vec.go         the table of inner loops that all of these but the products are made of
 //

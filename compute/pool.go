@@ -62,6 +62,7 @@ type Worker struct {
 	spans   []span
 	regions []region
 	tile    tile
+	cell    cellRows
 	squares winogradSquares
 	tasks   map[reflect.Type]any // recycled task of each argument type
 	next    *Worker              // in the list of spare ones

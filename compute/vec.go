@@ -97,6 +97,8 @@ type vectors struct {
 	maxPoolRowGrad func(w poolWindow, n, step int, dy []float32, arg []byte, dx []float32)
 	avgPool        func(w poolWindow, x, y []float32, s float32)   // y = s·Σx
 	avgPoolGrad    func(w poolWindow, dy, dx []float32, s float32) // dx += s·dy
+
+	cell, cellGrad cellLoops
 }
 
 // normGradArgs are the column vectors of batch norm's backward sweep; beta is

@@ -108,6 +108,8 @@ var avx2Vectors = vectors{
 	maxPoolRowGrad: maxPoolRowGradVectors,
 	avgPool:        avgPoolVectors,
 	avgPoolGrad:    avgPoolGradVectors,
+	cell:           cellGeneric,
+	cellGrad:       cellGradGeneric,
 }
 
 func dropoutVectors(y, x []float32, keep []byte, k dropoutKey, start uint32, s float32) {

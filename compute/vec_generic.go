@@ -58,6 +58,8 @@ var genericVectors = vectors{
 	maxPoolRowGrad: maxPoolRowGradGeneric,
 	avgPool:        avgPoolGeneric,
 	avgPoolGrad:    avgPoolGradGeneric,
+	cell:           cellGeneric,
+	cellGrad:       cellGradGeneric,
 }
 
 func plusGeneric(dst, a, b []float32) {

@@ -14,6 +14,9 @@ var Catalog = slices.Concat(
 		embeddingKind,
 
 		conv1DKind,
+		rnnKind,
+		lstmKind,
+		gruKind,
 		attentionKind,
 		dotAttentionKind,
 		positionKind,

@@ -1,0 +1,352 @@
+package compute
+
+// Cell is the rule by which a recurrent layer makes its next state from the
+// last one, h₋, and an input x. σ is the sigmoid, a gate's a stands for
+// x·W + b + h₋·U + c with weights of its own:
+//
+//	CellTanh  h = tanh(a)
+//	CellReLU  h = max(a, 0)
+//	CellLSTM  c = σ(f)·c₋ + σ(i)·tanh(g)     h = σ(o)·tanh(c)
+//	CellGRU   n = tanh(x·W + b + σ(r)·(h₋·U + c))     h = n + σ(z)·(h₋ − n)
+//
+// In the memory of gates a unit has one number for each gate: i f g o of the
+// LSTM, r z n of the GRU, and the GRU's fourth is h₋·U + c of n. Weights have
+// the first ones alone, in this order, which is PyTorch's.
+type Cell int
+
+const (
+	CellTanh Cell = iota
+	CellReLU
+	CellLSTM
+	CellGRU
+)
+
+// Gates is how many numbers a unit has in the memory of gates.
+func (c Cell) Gates() int {
+	if c < CellLSTM {
+		return 1
+	}
+	return 4
+}
+
+// Products is how many columns of the weights a unit has.
+func (c Cell) Products() int {
+	switch c {
+	case CellLSTM:
+		return 4
+	case CellGRU:
+		return 3
+	}
+	return 1
+}
+
+// place is where in the memory of gates product q goes, and where its gradient
+// is found: only the GRU's third is not kept with what came from the input.
+func (c Cell) place(q int) int {
+	if c == CellGRU && q == 2 {
+		return 3
+	}
+	return q
+}
+
+// Recurrence is one direction of a recurrent layer over N sequences of Steps
+// steps. Memory is ordered by time, then sample, so that a step's rows follow
+// each other. States have a block of rows in front of the first step and one
+// behind the last: the step's own state is in block t+1, and the one it
+// starts from in block t, or t+2 if time runs backward.
+//
+// A sample is done after Lens steps, if that is not nil: from there on its
+// states are 0, its cells stay as they are, and no gradient comes from there.
+// Backward in time that makes it start at its last used step.
+type Recurrence struct {
+	Cell     Cell
+	N, Units int
+	Steps    int
+	Lens     []int32
+	Reverse  bool
+	Fresh    bool // the state before the first step is zeros
+
+	Gates     []float32 // [Steps from First on, N, GatesRow]; x·W + b before, activations after, at last gradients
+	GatesRow  int       // at least Gates·Units
+	First     int
+	States    []float32 // [Steps+2, N, StatesRow], of which Units columns
+	StatesRow int
+	Cells     []float32 // of the LSTM: [Steps+2, N, Units], or [N, Units] if CellsStep is 0
+	Tanh      []float32 // tanh of the cells, the same
+	CellsStep int       // N·Units or 0
+
+	Weights []float32 // packed by PackRecurrent
+	Bias    []float32 // the GRU's c of n, or nil
+
+	DStates []float32 // as States, of the same distance between rows
+	DCells  []float32 // [N, Units], zeros before the last step
+}
+
+// recurrentGroup is the number of units whose gates are worked out together,
+// and recurrentRows that of samples.
+const (
+	recurrentGroup = tileWidth
+	recurrentRows  = 48
+)
+
+// PackRecurrentSize is how many floats the weights of a state of so many units
+// take when they are packed.
+func PackRecurrentSize(cell Cell, units int) int {
+	return roundUp(units, recurrentGroup) * units * cell.Products()
+}
+
+type packRecurrentArgs struct {
+	kern     *gemmKernel
+	products int
+	units    int
+	w, dst   []float32
+	backward bool
+}
+
+// PackRecurrent copies w into the order in which RecurrentForward, or
+// RecurrentBackward, reads it: sixteen units at a time.
+//
+//	w [units, Products·units]
+func PackRecurrent(p *Pool, cell Cell, units int, w, dst []float32, backward bool) {
+	a := packRecurrentArgs{kernelInUse, cell.Products(), units, w, dst, backward}
+	For(p, roundUp(units, recurrentGroup)/recurrentGroup, 1, a, func(a *packRecurrentArgs, _ *Worker, lo, hi int) {
+		row := a.products * a.units
+		for g := lo; g < hi; g++ {
+			u := g * recurrentGroup
+			cols := min(recurrentGroup, a.units-u)
+			dst := a.dst[u*row:][:recurrentGroup*row]
+			if a.backward {
+				a.kern.pack(dst, a.w[u*row:], row, cols, row)
+				continue
+			}
+			for q := range a.products {
+				packRows(a.kern, dst[q*recurrentGroup*a.units:], a.w[q*a.units+u:], row, cols, a.units)
+			}
+		}
+	})
+}
+
+// recurrentArgs is a step of one or two directions.
+type recurrentArgs struct {
+	kern   *gemmKernel
+	runs   [2]Recurrence
+	step   int // counted in the direction of each
+	blocks int // of rows
+	groups int // of units
+}
+
+func newRecurrentArgs(runs [2]Recurrence) (a recurrentArgs, directions int) {
+	r := &runs[0]
+	a = recurrentArgs{kern: kernelInUse, runs: runs}
+	a.blocks = (r.N + recurrentRows - 1) / recurrentRows
+	a.groups = roundUp(r.Units, recurrentGroup) / recurrentGroup
+	if runs[1].Steps > 0 {
+		return a, 2
+	}
+	return a, 1
+}
+
+// share runs body over the directions, groups and blocks of a step.
+func (a *recurrentArgs) share(p *Pool, directions int, body func(a *recurrentArgs, w *Worker, lo, hi int)) {
+	r := &a.runs[0]
+	tasks := directions * a.groups * a.blocks
+	work := min(r.N, recurrentRows) * r.Units * recurrentGroup * r.Cell.Products()
+	if work*tasks < mulInline {
+		p = nil
+	}
+	For(p, tasks, max(1, mulTask/4/max(work, 1)), *a, body)
+}
+
+// part is what task i of a step is about.
+func (a *recurrentArgs) part(i int) (r *Recurrence, t, row, rows, unit, units int) {
+	each := a.groups * a.blocks
+	r = &a.runs[i/each]
+	i %= each
+	t = a.step
+	if r.Reverse {
+		t = r.Steps - 1 - t
+	}
+	row, unit = i%a.blocks*recurrentRows, i/a.blocks*recurrentGroup
+	return r, t, row, min(recurrentRows, r.N-row), unit, min(recurrentGroup, r.Units-unit)
+}
+
+// RecurrentForward takes steps from to to, counted in the order in which they
+// are taken, of one direction, or of two beside each other: the second is left
+// out if its Steps is 0. Both have the same sizes.
+//
+// It writes States and Cells, and turns Gates into their activations.
+func RecurrentForward(p *Pool, runs [2]Recurrence, from, to int) {
+	a, directions := newRecurrentArgs(runs)
+	for a.step = from; a.step < to; a.step++ {
+		a.share(p, directions, func(a *recurrentArgs, w *Worker, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				r, t, row, rows, unit, units := a.part(i)
+				r.forward(a.kern, w, t, a.step == 0 && r.Fresh, row, rows, unit, units)
+			}
+		})
+	}
+}
+
+// RecurrentBackward takes all steps back. DStates holds the gradients of the
+// states but for what they owe to later steps, which is added; DCells is
+// changed. Gates become the gradients of what they were made from.
+func RecurrentBackward(p *Pool, runs [2]Recurrence) {
+	a, directions := newRecurrentArgs(runs)
+	for a.step = runs[0].Steps - 1; a.step >= 0; a.step-- {
+		a.share(p, directions, func(a *recurrentArgs, w *Worker, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				r, t, row, rows, unit, units := a.part(i)
+				r.backward(a.kern, w, t, a.step == r.Steps-1, row, rows, unit, units)
+			}
+		})
+	}
+}
+
+// before is the block of states that step t starts from.
+func (r *Recurrence) before(t int) int {
+	if r.Reverse {
+		return t + 2
+	}
+	return t
+}
+
+func (r *Recurrence) gates(t, row int) []float32 {
+	return r.Gates[((t-r.First)*r.N+row)*r.GatesRow:]
+}
+
+// product is c (+)= A·B for rows of one panel.
+//
+//	A [rows, k]   panel [k, 16]   c [rows, cols]
+func (r *Recurrence) product(kern *gemmKernel, t *tile, a []float32, k int, panel, c, bias []float32, add bool) {
+	t.a, t.c, t.bias, t.add = a, c, nil, add
+	t.outs, t.segs, t.bstep = 1, 1, tileWidth
+	if k == 0 {
+		t.segs, t.kl, t.bias = 0, 0, bias
+		kern.byRow(t)
+	}
+	for k0 := 0; k0 < k; {
+		k1 := blockEnd(k0, k, kcMost)
+		t.a0, t.kl, t.b = k0, k1-k0, panel[k0*tileWidth:]
+		if k1 == k {
+			t.bias = bias
+		}
+		kern.byRow(t)
+		t.add = true
+		k0 = k1
+	}
+}
+
+// offsets makes a tile for rows that lie so far apart in A and C.
+func (r *Recurrence) offsets(w *Worker, rows, cols, arow, crow int) *tile {
+	off := w.Offsets(2 * rows)
+	t := &w.tile
+	*t = tile{aoff: off[:rows], coff: off[rows:], m: rows, cols: cols}
+	for i := range rows {
+		t.aoff[i], t.coff[i] = int32(i*arow), int32(i*crow)
+	}
+	return t
+}
+
+// forward is step t for some rows and units: gates += h₋·U, then the cell.
+func (r *Recurrence) forward(kern *gemmKernel, w *Worker, t int, zeros bool, row, rows, unit, units int) {
+	last := r.States[(r.before(t)*r.N+row)*r.StatesRow:]
+	gates := r.gates(t, row)[unit:]
+	tl := r.offsets(w, rows, units, r.StatesRow, r.GatesRow)
+	products := r.Cell.Products()
+	for q := range products {
+		apart := r.Cell.place(q) != q // starts from nothing, not from the input's part
+		var bias []float32
+		k := r.Units
+		if apart && r.Bias != nil {
+			bias = r.Bias[unit:r.Units]
+		}
+		if zeros {
+			if !apart {
+				continue
+			}
+			k = 0
+		}
+		panel := r.Weights[(unit*products+q*recurrentGroup)*r.Units:]
+		r.product(kern, tl, last, k, panel, gates[r.Cell.place(q)*r.Units:], bias, !apart)
+	}
+	*tl = tile{}
+	for end := row + rows; row < end; row += rows {
+		var done bool
+		done, rows = r.alike(t, row, end)
+		w.cell = r.cellRows(t, row, unit)
+		if done {
+			w.cell.skip(r.Cell, rows, units)
+		} else {
+			vec.cell[r.Cell](&w.cell, rows, units)
+		}
+	}
+	w.cell = cellRows{}
+}
+
+// backward is step t for some rows and units: the state's gradient gets what
+// it owes to the gates of the step after, dgates·Uᵀ, then the cell.
+func (r *Recurrence) backward(kern *gemmKernel, w *Worker, t int, last bool, row, rows, unit, units int) {
+	if !last {
+		after := t + 1
+		if r.Reverse {
+			after = t - 1
+		}
+		gates := r.gates(after, row)
+		to := r.DStates[((t+1)*r.N+row)*r.StatesRow+unit:]
+		panel := r.Weights[unit*r.Cell.Products()*r.Units:]
+		tl := r.offsets(w, rows, units, r.GatesRow, r.StatesRow)
+		if r.Cell == CellGRU {
+			r.product(kern, tl, gates, 2*r.Units, panel, to, nil, true)
+			r.product(kern, tl, gates[3*r.Units:], r.Units, panel[2*r.Units*tileWidth:], to, nil, true)
+		} else {
+			r.product(kern, tl, gates, r.Cell.Products()*r.Units, panel, to, nil, true)
+		}
+		*tl = tile{}
+	}
+	for end := row + rows; row < end; row += rows {
+		var done bool
+		done, rows = r.alike(t, row, end)
+		w.cell = r.cellRows(t, row, unit)
+		if done {
+			w.cell.skipGrad(r.Cell, rows, units)
+		} else {
+			vec.cellGrad[r.Cell](&w.cell, rows, units)
+		}
+	}
+	w.cell = cellRows{}
+}
+
+// alike is how many rows from row on are all done at step t, or all not.
+func (r *Recurrence) alike(t, row, end int) (done bool, rows int) {
+	if r.Lens == nil {
+		return false, end - row
+	}
+	done = t >= int(r.Lens[row])
+	n := row + 1
+	for n < end && (t >= int(r.Lens[n])) == done {
+		n++
+	}
+	return done, n - row
+}
+
+// cellRows is what the cell of one step looks at, from one row and unit on.
+func (r *Recurrence) cellRows(t, row, unit int) cellRows {
+	at := func(block int) int { return (block*r.N+row)*r.StatesRow + unit }
+	before := r.before(t)
+	c := cellRows{
+		units: r.Units, gatesRow: r.GatesRow, statesRow: r.StatesRow,
+		gates: r.gates(t, row)[unit:], h: r.States[at(t+1):], hLast: r.States[at(before):],
+	}
+	if r.DStates != nil {
+		c.dh, c.dhLast = r.DStates[at(t+1):], r.DStates[at(before):]
+	}
+	if r.Cell == CellLSTM {
+		own := row*r.Units + unit
+		c.c, c.cLast = r.Cells[(t+1)*r.CellsStep+own:], r.Cells[before*r.CellsStep+own:]
+		c.tanh = r.Tanh[(t+1)*r.CellsStep+own:]
+		if r.DCells != nil {
+			c.dc = r.DCells[own:]
+		}
+	}
+	return c
+}
