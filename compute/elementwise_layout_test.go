@@ -39,3 +39,42 @@ func TestFillRowsAndMaskSteps(t *testing.T) {
 		check()
 	}
 }
+
+// TestPermute puts three axes into all six orders, with and without adding.
+func TestPermute(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, s := range [][3]int{{1, 1, 1}, {2, 3, 4}, {17, 5, 33}, {40, 1, 200}} {
+		strides := [3]int{s[1] * s[2], s[2], 1}
+		for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+			const n = 2
+			var g Permutation
+			for a, from := range order {
+				g.Dims[a], g.Strides[a] = s[from], strides[from]
+			}
+			x, _ := fenced(t, r, n*g.size())
+			y, check := fenced(t, r, n*g.size())
+			for _, add := range []bool{false, true} {
+				before := append([]float32(nil), y...)
+				Permute(nil, n, &g, x, y, add)
+				check()
+				at := 0
+				for i := range n {
+					for a := range g.Dims[0] {
+						for b := range g.Dims[1] {
+							for c := range g.Dims[2] {
+								want := x[i*g.size()+a*g.Strides[0]+b*g.Strides[1]+c*g.Strides[2]]
+								if add {
+									want += before[at]
+								}
+								if y[at] != want {
+									t.Fatalf("%v in order %v, add %v: element %d is %v, want %v", s, order, add, at, y[at], want)
+								}
+								at++
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}

@@ -20,6 +20,7 @@ var Catalog = slices.Concat(
 		attentionKind,
 		dotAttentionKind,
 		positionKind,
+		classTokenKind,
 
 		batchNormKind,
 		layerNormKind,
@@ -41,6 +42,9 @@ var Catalog = slices.Concat(
 		subsampleKind,
 		flattenKind,
 		reshapeKind,
+		permuteKind,
+		sliceKind,
+		tokensKind,
 		upsampleKind,
 	},
 	activationKinds,

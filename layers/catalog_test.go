@@ -152,13 +152,14 @@ func TestPlanNeverPanics(t *testing.T) {
 		for _, end := range []string{"low", "default", "high"} {
 			l := k.New()
 			for _, f := range l.Fields() {
-				v := layers.Value{fmt.Sprintf("%.0f", f.Max)}
+				bound := f.Max
 				if end == "low" {
-					v = layers.Value{fmt.Sprint(f.Min)}
+					bound = f.Min
 				}
+				v := layers.Value{fmt.Sprintf("%.0f", bound)}
 				if _, number := f.Ptr.(*float64); end != "default" && (f.Min != 0 || f.Max != 0) {
-					if number && end == "high" {
-						v = layers.Value{fmt.Sprint(f.Max)}
+					if number {
+						v = layers.Value{fmt.Sprint(bound)}
 					}
 					if err := f.Set(v); err != nil {
 						t.Errorf("%s.%s refuses its own bound: %v", k.Name, f.Name, err)

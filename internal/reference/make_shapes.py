@@ -122,6 +122,27 @@ def conv_transpose_cases():
     return out
 
 
+def rearranging_cases():
+    out = []
+    for name, ins, order in [
+        ("steps and features", (3, 5), (2, 1)), ("as it was", (3, 5), (1, 2)), ("channels last", (3, 2, 4), (2, 3, 1)), ("columns first", (3, 2, 4), (3, 1, 2)),
+        ("diagonal", (2, 3, 4), (1, 3, 2)), ("backwards", (2, 3, 4), (3, 2, 1)), ("rows first", (2, 3, 4), (2, 1, 3)),
+    ]:
+        out.append(case("permute", name, {"order": words(*order)}, [torch.randn(2, *ins)], lambda x, *_, o=order: x[0].permute(0, *o)))
+    for axis, ins, lo, hi, fn in [
+        ("features", (6,), 1, 4, lambda v: v[:, 1:4]), ("features", (3, 5), -2, "auto", lambda v: v[..., -2:]), ("time", (5, 3), 1, -1, lambda v: v[:, 1:-1]),
+        ("channels", (4, 2, 3), 1, 3, lambda v: v[:, 1:3]), ("rows", (2, 4, 3), 2, "auto", lambda v: v[:, :, 2:]), ("columns", (2, 3, 5), 0, -2, lambda v: v[..., :-2]),
+    ]:
+        out.append(case("slice", "%s %s to %s" % (axis, lo, hi), {"axis": [axis], "from": words(lo), "to": words(hi)}, [torch.randn(2, *ins)],
+                        lambda x, *_, fn=fn: fn(x[0])))
+    out.append(case("tokens", "pixels", {}, [torch.randn(2, 3, 2, 4)], lambda x, *_: x[0].flatten(2).transpose(1, 2)))
+    for ins in [(3, 4), (1, 5)]:
+        out.append(case("classtoken", "%d×%d" % ins, {}, [torch.randn(3, *ins)],
+                        lambda x, w, _: torch.cat([w["weight"].expand(x[0].shape[0], 1, -1), x[0]], 1), {"weight": torch.randn(ins[1])}))
+    out.append(case("concat", "along time", {"axis": ["time"]}, [torch.randn(2, 3, 4), torch.randn(2, 1, 4), torch.randn(2, 2, 4)], lambda x, *_: torch.cat(x, 1)))
+    return out
+
+
 def main(folder):
     torch.manual_seed(22)
     pools = pool_cases()
@@ -130,6 +151,8 @@ def main(folder):
     files["conv1d"] = conv1d_cases()
     torch.manual_seed(24)
     files["convtranspose"] = conv_transpose_cases()
+    torch.manual_seed(25)
+    files["rearranging"] = rearranging_cases()
     for name, cases in files.items():
         with open(os.path.join(folder, name + ".json"), "w") as f:
             f.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")
