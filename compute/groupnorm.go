@@ -47,11 +47,7 @@ func GroupNormForward(p *Pool, n, hw, c, groups int, lens []int32, x, gamma, bet
 		stats:  bnStatsArgs{columns: newSamples(n, hw, c), x: x, part: part},
 		groups: groups, lens: lens, gamma: gamma, beta: beta, y: y, mean: mean, istd: invstd, eps: eps,
 	}
-	For(p, n, 1, a, func(a *groupNormArgs, w *Worker, lo, hi int) {
-		for i := lo; i < hi; i++ {
-			a.forward(w, i)
-		}
-	})
+	For(p, n, 1, a, func(a *groupNormArgs, w *Worker, i, _ int) { a.forward(w, i) })
 	partials.give(part)
 }
 
@@ -91,11 +87,7 @@ func GroupNormBackward(p *Pool, n, hw, c, groups int, lens []int32, x, gamma, me
 		stats:  bnStatsArgs{columns: newSamples(n, hw, c), x: x, dy: dy, part: part},
 		groups: groups, lens: lens, gamma: gamma, mean: mean, istd: invstd, dx: dx,
 	}
-	For(p, n, 1, a, func(a *groupNormArgs, w *Worker, lo, hi int) {
-		for i := lo; i < hi; i++ {
-			a.backward(w, i)
-		}
-	})
+	For(p, n, 1, a, func(a *groupNormArgs, w *Worker, i, _ int) { a.backward(w, i) })
 	for i := range n {
 		for j := range c {
 			if dbeta != nil {

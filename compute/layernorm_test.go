@@ -214,8 +214,11 @@ func TestBatchNormPadded(t *testing.T) {
 			BatchNormForward(nil, rows, c, xs, gamma, beta, ys, a[0], a[1], a[2], a[3], 1e-3, 0.1)
 			BatchNormBackward(nil, rows, c, xs, gamma, a[0], a[1], dys, dxs, a[4], a[5])
 			y, dx := randoms(5, n*hw*c), randoms(6, n*hw*c)
-			BatchNormPaddedForward(nil, n, hw, c, s.lens, x, gamma, beta, y, b[0], b[1], b[2], b[3], 1e-3, 0.1)
+			BatchNormPaddedForward(nil, n, hw, c, s.lens, x, gamma, beta, nil, y, b[0], b[1], b[2], b[3], 1e-3, 0.1, false)
 			BatchNormPaddedBackward(nil, n, hw, c, s.lens, x, gamma, b[0], b[1], dy, dx, b[4], b[5])
+			if rows > 0 {
+				checkPaddedFusions(t, n, hw, c, s.lens, x, gamma, beta, dy)
+			}
 			at := 0
 			wantY, wantDX := make([]float32, n*hw*c), make([]float32, n*hw*c)
 			for i, l := range s.lens {
@@ -232,4 +235,37 @@ func TestBatchNormPadded(t *testing.T) {
 			}
 		}
 	})
+}
+
+// checkPaddedFusions holds the fused passes to those one after the other.
+func checkPaddedFusions(t *testing.T, n, hw, c int, lens []int32, x, gamma, beta, dy []float32) {
+	t.Helper()
+	z := randoms(7, n*hw*c)
+	y, want, dm, dx, dxWant := make([]float32, len(z)), make([]float32, len(z)), make([]float32, len(z)), make([]float32, len(z)), make([]float32, len(z))
+	mean, inv := make([]float32, c), make([]float32, c)
+	forward := func(z, y []float32, relu bool) {
+		BatchNormPaddedForward(nil, n, hw, c, lens, x, gamma, beta, z, y, mean, inv, nil, nil, 1e-3, 0.1, relu)
+	}
+	forward(nil, want, false)
+	AddReLU(nil, want, z, want)
+	forward(z, y, true)
+	sameBits(t, "output with sum and relu", y, want)
+	BatchNormPaddedMaskBackward(nil, n, hw, c, lens, x, gamma, mean, inv, y, dy, dm, dx, nil, nil)
+	ActBackward(nil, ActReLU, 0, nil, y, dy, want)
+	sameBits(t, "gradient behind relu", dm, want)
+	BatchNormPaddedBackward(nil, n, hw, c, lens, x, gamma, mean, inv, want, dxWant, nil, nil)
+	sameBits(t, "gradient through a mask", dx, dxWant)
+
+	forward(nil, want, false)
+	add := make([]float32, len(z))
+	Add(nil, want, z, add)
+	forward(z, y, false)
+	sameBits(t, "output with a sum", y, add)
+	ActForward(nil, ActReLU, 0, want, want)
+	forward(nil, y, true)
+	sameBits(t, "output with relu", y, want)
+	BatchNormPaddedReLUBackward(nil, n, hw, c, lens, x, gamma, beta, mean, inv, dy, dx, nil, nil)
+	ActBackward(nil, ActReLU, 0, nil, y, dy, want)
+	BatchNormPaddedBackward(nil, n, hw, c, lens, x, gamma, mean, inv, want, dxWant, nil, nil)
+	sameBits(t, "gradient through relu", dx, dxWant)
 }

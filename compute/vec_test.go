@@ -141,7 +141,7 @@ func sweepSuite(p *Pool, s *suiteMemory) {
 	all, some := 9*nines*c, nines*c
 	GroupNormForward(p, nines, 9, c, 4, nil, s.x[:all], s.col[0], s.col[1], s.out[33][:all], s.out[34][:some], s.out[35][:some], 1e-5)
 	GroupNormBackward(p, nines, 9, c, 4, nil, s.x[:all], s.col[0], s.out[34][:some], s.out[35][:some], s.y[:all], s.out[36][:all], s.col[6], s.col[7])
-	BatchNormPaddedForward(p, 1, rows, c, s.lens[:], s.x, s.col[0], s.col[1], s.out[37], s.col[2], s.col[3], nil, nil, 1e-5, 0.1)
+	BatchNormPaddedForward(p, 1, rows, c, s.lens[:], s.x, s.col[0], s.col[1], nil, s.out[37], s.col[2], s.col[3], nil, nil, 1e-5, 0.1, false)
 	BatchNormPaddedBackward(p, 1, rows, c, s.lens[:], s.x, s.col[0], s.col[2], s.col[3], s.y, s.out[38], s.col[6], s.col[7])
 	GLU(p, ActGELU, rows/2, c, s.x[:rows/2*2*c], s.out[39][:rows/2*c])
 	GLUBackward(p, ActSigmoid, rows/2, c, s.x[:rows/2*2*c], s.y[:rows/2*c], s.out[40][:rows/2*2*c])

@@ -19,7 +19,9 @@ import (
 //
 // In training mean and variance are the batch's, and the running values move
 // towards them by Momentum (the variance by its unbiased estimate, as in
-// PyTorch); otherwise the running values are used. No multiply-adds are counted.
+// PyTorch); otherwise the running values are used. Steps past a sequence's length
+// have no part in the statistics, and in training their output is 0. No
+// multiply-adds are counted.
 type BatchNorm struct {
 	Eps      float64
 	Momentum float64
@@ -37,7 +39,7 @@ var batchNormKind = &Kind{
 			"While it learns it remembers a running mean and spread, and uses those when it is asked for answers.",
 		Formula: "y = γ·(x − μ)/√(σ² + ε) + β",
 		Shapes:  "unchanged",
-		Params:  "2·C (and 2·C running statistics that are not trained)",
+		Params:  "2·C, without weight decay (and 2·C running statistics that are not trained)",
 		Cost:    "no multiply-adds are counted; time goes with the size of the activation",
 		When:    "Right behind a convolution, before its activation; that convolution then needs no bias.",
 		Instead: "With batches under about 8, or in transformers, layernorm: it does not depend on who else is in the batch.",
@@ -49,6 +51,7 @@ var batchNormKind = &Kind{
 		{Layer: &BatchNorm{Eps: 1e-3, Momentum: 0.5, Affine: true}, In: []compute.Shape{{4, 5}}},
 		{Layer: &BatchNorm{Eps: 1e-2, Momentum: 0.1, Affine: true}, In: []compute.Shape{{6}}},
 		{Layer: &BatchNorm{Eps: 1e-5, Momentum: 0.1}, In: []compute.Shape{{2, 3, 3}}},
+		{Layer: &BatchNorm{Eps: 1e-2, Momentum: 0.1, Affine: true}, In: []compute.Shape{{4, 3}}, Lens: [][]int{{3, 0, 4}}},
 	},
 }
 
@@ -76,13 +79,9 @@ func (b *BatchNorm) Label() string {
 
 // Plan takes images, sequences and vectors.
 func (b *BatchNorm) Plan(in []compute.Shape) (Plan, error) {
-	const want = "one input: C×H×W, T×F or F"
-	s, err := one(in, want)
+	s, err := oneToNormalize(in)
 	if err != nil {
 		return Plan{}, err
-	}
-	if len(s) < 1 || len(s) > 3 {
-		return Plan{}, &ShapeError{Got: in, Want: want, Cure: "put a flatten or reshape before it"}
 	}
 	_, c := rows(s)
 	each := compute.Shape{c}
@@ -97,12 +96,25 @@ func (b *BatchNorm) Plan(in []compute.Shape) (Plan, error) {
 		GradInPlace: true, InferInPlace: true,
 	}
 	if b.Affine {
-		plan.Params = []Param{
-			{Name: "weight", Shape: each, Init: Init{Kind: InitConstant, Value: 1}},
-			{Name: "bias", Shape: each, Init: Init{Kind: InitConstant}},
-		}
+		plan.Params = scaleAndShift(c, true)
 	}
 	return plan, nil
+}
+
+// padded is the lengths of the samples where some steps do not count.
+func (p *Pass) padded() []int32 {
+	if len(p.In[0].Shape) != 2 {
+		return nil
+	}
+	return p.In[0].Lens
+}
+
+// forwardPadded is the training pass over padded sequences: y = norm + z, with
+// relu max(y, 0). z may be nil.
+func (b *BatchNorm) forwardPadded(p *Pass, lens []int32, z, y []float32, relu bool) {
+	t, c := rows(p.In[0].Shape)
+	compute.BatchNormPaddedForward(p.Pool, p.N, t, c, lens, p.In[0].Data, p.param(0), p.param(1), z, y,
+		p.Saved[0], p.Saved[1], p.State[0], p.State[1], float32(b.Eps), float32(b.Momentum), relu)
 }
 
 // Forward normalizes by the batch in training, by the running values otherwise.
@@ -111,6 +123,10 @@ func (b *BatchNorm) Forward(p *Pass) {
 	n *= p.N
 	if !p.Train {
 		compute.BatchNormInfer(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Out.Data, p.State[0], p.State[1], float32(b.Eps))
+		return
+	}
+	if lens := p.padded(); lens != nil {
+		b.forwardPadded(p, lens, nil, p.Out.Data, false)
 		return
 	}
 	compute.BatchNormForward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Out.Data,
@@ -123,6 +139,10 @@ func (b *BatchNorm) ForwardReLU(p *Pass) {
 	n *= p.N
 	if !p.Train {
 		compute.BatchNormReLUInfer(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Out.Data, p.State[0], p.State[1], float32(b.Eps))
+		return
+	}
+	if lens := p.padded(); lens != nil {
+		b.forwardPadded(p, lens, nil, p.Out.Data, true)
 		return
 	}
 	compute.BatchNormReLUForward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Out.Data,
@@ -139,6 +159,10 @@ func (b *BatchNorm) ForwardAdd(p *Pass, z, y []float32, relu bool) {
 		compute.BatchNormAddInfer(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), z, y, p.State[0], p.State[1], float32(b.Eps), relu)
 		return
 	}
+	if lens := p.padded(); lens != nil {
+		b.forwardPadded(p, lens, z, y, relu)
+		return
+	}
 	compute.BatchNormAddForward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), z, y,
 		p.Saved[0], p.Saved[1], p.State[0], p.State[1], float32(b.Eps), float32(b.Momentum), relu)
 }
@@ -146,6 +170,11 @@ func (b *BatchNorm) ForwardAdd(p *Pass, z, y []float32, relu bool) {
 // Backward is the gradient through the batch's own mean and variance.
 func (b *BatchNorm) Backward(p *Pass) {
 	n, c := rows(p.In[0].Shape)
+	if lens := p.padded(); lens != nil {
+		compute.BatchNormPaddedBackward(p.Pool, p.N, n, c, lens, p.In[0].Data, p.param(0), p.Saved[0], p.Saved[1],
+			p.DOut.Data, p.wanted(0), p.grad(0), p.grad(1))
+		return
+	}
 	n *= p.N
 	compute.BatchNormBackward(p.Pool, n, c, p.In[0].Data, p.param(0), p.Saved[0], p.Saved[1],
 		p.DOut.Data, p.wanted(0), p.grad(0), p.grad(1))
@@ -155,6 +184,11 @@ func (b *BatchNorm) Backward(p *Pass) {
 // gradient and then Backward, to the same bits. p.DOut is not read.
 func (b *BatchNorm) BackwardReLU(p *Pass, dy []float32) {
 	n, c := rows(p.In[0].Shape)
+	if lens := p.padded(); lens != nil {
+		compute.BatchNormPaddedReLUBackward(p.Pool, p.N, n, c, lens, p.In[0].Data, p.param(0), p.param(1), p.Saved[0], p.Saved[1],
+			dy, p.wanted(0), p.grad(0), p.grad(1))
+		return
+	}
 	n *= p.N
 	compute.BatchNormReLUBackward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Saved[0], p.Saved[1],
 		dy, p.wanted(0), p.grad(0), p.grad(1))
@@ -164,6 +198,11 @@ func (b *BatchNorm) BackwardReLU(p *Pass, dy []float32) {
 // Backward, to the same bits: y is a relu's output and dy its gradient. dy may be p.DOut.
 func (b *BatchNorm) BackwardMasked(p *Pass, y, dy []float32) {
 	n, c := rows(p.In[0].Shape)
+	if lens := p.padded(); lens != nil {
+		compute.BatchNormPaddedMaskBackward(p.Pool, p.N, n, c, lens, p.In[0].Data, p.param(0), p.Saved[0], p.Saved[1],
+			y, dy, p.DOut.Data, p.wanted(0), p.grad(0), p.grad(1))
+		return
+	}
 	n *= p.N
 	compute.BatchNormMaskBackward(p.Pool, n, c, p.In[0].Data, p.param(0), p.Saved[0], p.Saved[1],
 		y, dy, p.DOut.Data, p.wanted(0), p.grad(0), p.grad(1))

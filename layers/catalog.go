@@ -24,7 +24,13 @@ var Catalog = slices.Concat(
 
 		batchNormKind,
 		layerNormKind,
+		rmsNormKind,
+		groupNormKind,
+		instanceNormKind,
 		dropoutKind,
+		dropout2DKind,
+		dropPathKind,
+		layerScaleKind,
 
 		maxPoolKind,
 		avgPoolKind,
@@ -46,9 +52,10 @@ var Catalog = slices.Concat(
 		sliceKind,
 		tokensKind,
 		upsampleKind,
+		scaleKind,
 	},
 	activationKinds,
-	[]*Kind{softmaxKind},
+	[]*Kind{preluKind, gluKind, softmaxKind, logSoftmaxKind},
 )
 
 // Lookup finds a kind by its name, or nil.

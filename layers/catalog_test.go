@@ -88,6 +88,10 @@ func checkExample(t *testing.T, ex layers.Example) {
 		if q.Name == "" || q.Shape.Size() < 1 {
 			t.Errorf("example on %v: parameter %q of shape %v", ex.In, q.Name, q.Shape)
 		}
+		// Biases, norms and other factors of a channel are left alone.
+		if len(q.Shape) == 1 && q.Decay {
+			t.Errorf("example on %v: weight decay pulls %s, a vector, to zero", ex.In, q.Name)
+		}
 		if q.Exchange != nil {
 			axes := slices.Clone(q.Exchange)
 			slices.Sort(axes)

@@ -53,8 +53,8 @@ func (d *Dropout) Plan(in []compute.Shape) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	if !(d.Rate >= 0 && d.Rate < 1) {
-		return Plan{}, &ShapeError{Got: in, Want: fmt.Sprintf("a rate from 0 to below 1, not %g", d.Rate), Cure: "set rate to 0.5"}
+	if err := rateBelowOne(in, d.Rate); err != nil {
+		return Plan{}, err
 	}
 	return Plan{Out: s, Marks: Room{PerSample: s.Size()}, InPlace: true}, nil
 }

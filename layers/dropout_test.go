@@ -47,3 +47,51 @@ func TestDropout(t *testing.T) {
 		}
 	}
 }
+
+// TestDropsTogether: dropout2d drops channels of a sample whole, droppath samples
+// whole, and outside of training nothing falls.
+func TestDropsTogether(t *testing.T) {
+	const batch, channels, pixels = 200, 6, 4
+	shape := compute.Shape{channels, 2, 2}
+	for _, kind := range []string{"dropout2d", "droppath"} {
+		l := made(t, kind, "rate", "0.25")
+		plan, err := l.Plan([]compute.Shape{shape})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &layers.Pass{N: batch, Train: true, Seed: 9, Marks: make([]byte, plan.Marks.At(batch))}
+		p.In = []compute.Tensor{{Shape: shape, Data: make([]float32, batch*shape.Size())}}
+		compute.Fill(nil, p.In[0].Data, 3)
+		p.Out = compute.Tensor{Shape: shape, Data: make([]float32, batch*shape.Size())}
+		l.Forward(p)
+		zeros := 0
+		for n := range batch {
+			for c := range channels {
+				first := p.Out.Data[n*channels*pixels+c]
+				if kind == "droppath" {
+					first = p.Out.Data[n*channels*pixels]
+				}
+				for k := range pixels {
+					if v := p.Out.Data[(n*pixels+k)*channels+c]; v != first || v != 0 && v != 4 {
+						t.Fatalf("%s: sample %d, channel %d, pixel %d is %v beside %v, want 0 or 3/(1 − 0.25) for all", kind, n, c, k, v, first)
+					}
+				}
+				if first == 0 {
+					zeros++
+				}
+			}
+		}
+		draws, each := batch*channels, 1
+		if kind == "droppath" {
+			draws, each = batch, channels
+		}
+		if d := math.Abs(float64(zeros/each) - 0.25*float64(draws)); d > 5*math.Sqrt(float64(draws)*0.25*0.75) {
+			t.Errorf("%s: %d of %d fall, want a quarter", kind, zeros/each, draws)
+		}
+		p.Train = false
+		l.Forward(p)
+		if !slices.Equal(p.Out.Data, p.In[0].Data) {
+			t.Errorf("%s changes numbers outside of training", kind)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package layers
 
 import (
 	"fmt"
+	"math"
 
 	"layercake/compute"
 )
@@ -10,12 +11,15 @@ import (
 //
 //	x       [N, T]           ids from 0 to below Tokens
 //	weight  [Tokens, Width]  normal, deviation 1
-//	y       [N, T, Width]    y[t] = weight[x[t]]
+//	y       [N, T, Width]    y[t] = weight[x[t]], times √Width with Scale
 //
-// No multiply-adds: the rows are copied.
+// The row of token Padding, if that is not −1, starts at zero, stands for zeros
+// whatever it holds, and gets no gradient. No multiply-adds: the rows are copied.
 type Embedding struct {
-	Tokens int
-	Width  int
+	Tokens  int
+	Width   int
+	Padding int
+	Scale   bool
 }
 
 var embeddingKind = &Kind{
@@ -25,20 +29,22 @@ var embeddingKind = &Kind{
 	Summary: "a learnt vector for each token",
 	Card: Card{
 		What: "A table with one row of numbers for each word, letter or other token. A token is replaced by its row, and the rows are learnt: " +
-			"tokens that are used alike end up with rows that are near each other.",
-		Formula: "y[t] = W[x[t]]",
+			"tokens that are used alike end up with rows that are near each other. A token that only fills short sequences up may be named as padding: its row is zero and stays so.",
+		Formula: "y[t] = W[x[t]], times √width with scale; 0 for the padding",
 		Shapes:  "T → T×width",
-		Params:  "tokens·width",
+		Params:  "tokens·width, with weight decay",
 		Cost:    "no multiply-adds: rows are copied",
 		When:    "As the first layer of every network that reads tokens.",
 		Instead: "Nothing: it equals one-hot vectors and a dense layer without bias, at 1/tokens of the work.",
-		Source:  "Bengio et al., A neural probabilistic language model, 2003",
+		Source:  "Bengio et al., A neural probabilistic language model, 2003; times √width: Vaswani et al., Attention is all you need, 2017",
 	},
-	New: func() Layer { return &Embedding{Tokens: 256, Width: 64} },
+	New: func() Layer { return &Embedding{Tokens: 256, Width: 64, Padding: -1} },
 	Examples: []Example{
-		{Layer: &Embedding{Tokens: 5, Width: 3}, In: []compute.Shape{{4}}},
-		{Layer: &Embedding{Tokens: 40, Width: 1}, In: []compute.Shape{{6}}},
-		{Layer: &Embedding{Tokens: 2, Width: 4}, In: []compute.Shape{{1}}},
+		{Layer: &Embedding{Tokens: 5, Width: 3, Padding: -1}, In: []compute.Shape{{4}}},
+		{Layer: &Embedding{Tokens: 40, Width: 1, Padding: -1}, In: []compute.Shape{{6}}},
+		{Layer: &Embedding{Tokens: 2, Width: 4, Padding: -1}, In: []compute.Shape{{1}}},
+		{Layer: &Embedding{Tokens: 3, Width: 5, Padding: 1}, In: []compute.Shape{{7}}},
+		{Layer: &Embedding{Tokens: 4, Width: 9, Padding: 0, Scale: true}, In: []compute.Shape{{5}}},
 	},
 }
 
@@ -47,6 +53,8 @@ func (e *Embedding) Fields() []Field {
 	return []Field{
 		{Name: "tokens", Help: "how many different tokens there are", Ptr: &e.Tokens, Min: 1, Max: 1 << 24},
 		{Name: "width", Help: "numbers in each token's row", Ptr: &e.Width, Min: 1, Max: 1 << 20},
+		{Name: "padding", Help: "the token that fills short sequences up: zeros; -1 for none", Ptr: &e.Padding, Min: -1, Max: 1<<24 - 1},
+		{Name: "scale", Help: "multiply the rows by √width", Ptr: &e.Scale},
 	}
 }
 
@@ -69,28 +77,44 @@ func (e *Embedding) Plan(in []compute.Shape) (Plan, error) {
 	if e.Width < 1 {
 		return Plan{}, badSetting(in, "width", e.Width, 1)
 	}
+	if e.Padding < -1 || e.Padding >= e.Tokens {
+		return Plan{}, &ShapeError{Got: in, Want: fmt.Sprintf("a padding from 0 to %d, or -1 for none, not %d", e.Tokens-1, e.Padding), Cure: "set padding to -1"}
+	}
 	if _, ok := product(maxElements, e.Tokens, e.Width); !ok {
 		return Plan{}, tooLarge(in, "weight", "use fewer tokens or a smaller width")
 	}
 	if _, ok := product(maxElements, s[0], e.Width); !ok {
 		return Plan{}, tooLarge(in, "output", "use a smaller width or shorter sequences")
 	}
+	init := Init{Kind: InitNormal, Value: 1}
+	if e.Padding >= 0 {
+		init.Zeros = [2]int{e.Padding * e.Width, (e.Padding + 1) * e.Width}
+	}
 	return Plan{
 		Out:    compute.Shape{s[0], e.Width},
-		Params: []Param{{Name: "weight", Shape: compute.Shape{e.Tokens, e.Width}, Init: Init{Kind: InitNormal, Value: 1}, Decay: true}},
+		Params: []Param{{Name: "weight", Shape: compute.Shape{e.Tokens, e.Width}, Init: init, Decay: true}},
 		Reads:  ReadsIn,
 		Tokens: true,
 	}, nil
 }
 
+// table is how ids are looked up.
+func (e *Embedding) table() compute.Table {
+	t := compute.Table{Tokens: e.Tokens, Width: e.Width, Padding: e.Padding, Scale: 1}
+	if e.Scale {
+		t.Scale = float32(math.Sqrt(float64(e.Width)))
+	}
+	return t
+}
+
 // Forward copies rows.
 func (e *Embedding) Forward(p *Pass) {
-	compute.Gather(p.Pool, e.Tokens, e.Width, p.In[0].Data, p.Params[0], p.Out.Data)
+	compute.GatherTable(p.Pool, e.table(), p.In[0].Data, p.Params[0], p.Out.Data)
 }
 
 // Backward adds each gradient to its token's row. Ids have no gradient.
 func (e *Embedding) Backward(p *Pass) {
 	if dw := p.grad(0); dw != nil {
-		compute.Scatter(p.Pool, e.Tokens, e.Width, p.In[0].Data, p.DOut.Data, dw)
+		compute.ScatterTable(p.Pool, e.table(), p.In[0].Data, p.DOut.Data, dw)
 	}
 }

@@ -100,6 +100,7 @@ func TestInferInPlace(t *testing.T) {
 			}
 			y := make([]float32, batch*plan.Out.Size())
 			p := &Pass{N: batch, Params: params, State: state, In: []compute.Tensor{{Shape: ex.In[0], Data: x}}, Out: compute.Tensor{Shape: plan.Out, Data: y}}
+			p.Scratch = make([]float32, plan.Scratch.At(batch))
 			ex.Layer.Forward(p)
 			p.Out.Data = x
 			ex.Layer.Forward(p)

@@ -12,6 +12,7 @@ type Init struct {
 	FanIn  int     // inputs that meet in one output
 	FanOut int     // outputs that one input reaches
 	Value  float64 // of InitConstant; of InitNormal and InitUniform the deviation and the bound
+	Zeros  [2]int  // elements from the first number to below the second start at 0, whatever Kind says
 }
 
 // InitKind names a rule.
@@ -73,6 +74,7 @@ func (i Init) Fill(w []float32, r *rand.Rand) {
 			w[j] = float32(i.Value)
 		}
 	}
+	clear(w[i.Zeros[0]:i.Zeros[1]])
 }
 
 // initAuto is the choice of the layer itself: PyTorch's.

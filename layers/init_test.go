@@ -55,3 +55,23 @@ func TestStream(t *testing.T) {
 		t.Error("streams of another seed or name are the same")
 	}
 }
+
+// TestInitZeros: the row of an embedding's padding starts at zero and leaves
+// the others as they are without it.
+func TestInitZeros(t *testing.T) {
+	fill := func(i Init) []float32 {
+		w := make([]float32, 12)
+		i.Fill(w, Stream(3, "table"))
+		return w
+	}
+	all, some := fill(Init{Kind: InitNormal, Value: 1}), fill(Init{Kind: InitNormal, Value: 1, Zeros: [2]int{4, 8}})
+	for i, v := range all {
+		want := v
+		if i >= 4 && i < 8 {
+			want = 0
+		}
+		if some[i] != want {
+			t.Errorf("element %d is %v, want %v", i, some[i], want)
+		}
+	}
+}
