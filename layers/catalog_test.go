@@ -115,6 +115,9 @@ func checkFields(t *testing.T, fresh func() layers.Layer) {
 	l := fresh()
 	seen := map[string]bool{}
 	for i, f := range l.Fields() {
+		if f.Name == "name" || f.Name == "from" || f.Name == "share" {
+			t.Errorf("%s means something else in a network file", f.Name)
+		}
 		if seen[f.Name] || f.Name == "" || f.Help == "" {
 			t.Errorf("field %d: name %q is empty, taken or without help", i, f.Name)
 		}

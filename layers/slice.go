@@ -15,15 +15,15 @@ const (
 	axisColumns  = "columns"
 )
 
-// Slice keeps a range along one axis: From to below To. Numbers below 0 count
-// from the end, as in Python; To 0 is the end.
+// Slice keeps a range along one axis: Start to below Stop. Numbers below 0 count
+// from the end, as in Python; Stop 0 is the end.
 //
-//	x [N, …]   y the same with To − From along the axis
+//	x [N, …]   y the same with Stop − Start along the axis
 //
 // No parameters, no multiply-adds.
 type Slice struct {
-	Axis     string
-	From, To int
+	Axis        string
+	Start, Stop int
 }
 
 var sliceKind = &Kind{
@@ -34,8 +34,8 @@ var sliceKind = &Kind{
 	Card: Card{
 		What: "Keeps a range along one axis and drops the rest: some of the features, the first steps, a window of the image. " +
 			"Numbers below 0 count from the end. What is dropped gets a gradient of 0.",
-		Formula: "y[i] = x[from + i], along the axis",
-		Shapes:  "axis time: T×F → (to − from)×F; channels: C×H×W → (to − from)×H×W",
+		Formula: "y[i] = x[start + i], along the axis",
+		Shapes:  "axis time: T×F → (stop − start)×F; channels: C×H×W → (stop − start)×H×W",
 		Params:  "none",
 		Cost:    "no multiply-adds; one copy of what is kept",
 		When:    "To split what one layer made into parts with different uses, to look at the last steps only, or to crop an image before it joins another.",
@@ -45,12 +45,12 @@ var sliceKind = &Kind{
 	New: func() Layer { return &Slice{Axis: axisFeatures} },
 	Examples: []Example{
 		{Layer: &Slice{Axis: axisFeatures}, In: []compute.Shape{{4}}},
-		{Layer: &Slice{Axis: axisFeatures, From: 1, To: 3}, In: []compute.Shape{{5}}},
-		{Layer: &Slice{Axis: axisFeatures, From: -2}, In: []compute.Shape{{3, 5}}},
-		{Layer: &Slice{Axis: axisTime, From: 1, To: -1}, In: []compute.Shape{{5, 2}}},
-		{Layer: &Slice{Axis: axisChannels, From: 1, To: 2}, In: []compute.Shape{{3, 2, 4}}},
-		{Layer: &Slice{Axis: axisRows, From: 1}, In: []compute.Shape{{2, 3, 2}}},
-		{Layer: &Slice{Axis: axisColumns, From: 1, To: 3}, In: []compute.Shape{{2, 3, 4}}},
+		{Layer: &Slice{Axis: axisFeatures, Start: 1, Stop: 3}, In: []compute.Shape{{5}}},
+		{Layer: &Slice{Axis: axisFeatures, Start: -2}, In: []compute.Shape{{3, 5}}},
+		{Layer: &Slice{Axis: axisTime, Start: 1, Stop: -1}, In: []compute.Shape{{5, 2}}},
+		{Layer: &Slice{Axis: axisChannels, Start: 1, Stop: 2}, In: []compute.Shape{{3, 2, 4}}},
+		{Layer: &Slice{Axis: axisRows, Start: 1}, In: []compute.Shape{{2, 3, 2}}},
+		{Layer: &Slice{Axis: axisColumns, Start: 1, Stop: 3}, In: []compute.Shape{{2, 3, 4}}},
 	},
 }
 
@@ -59,18 +59,18 @@ func (l *Slice) Fields() []Field {
 	const most = 1 << 20
 	return []Field{
 		{Name: "axis", Help: "the axis that is cut", Ptr: &l.Axis, Options: []string{axisFeatures, axisTime, axisChannels, axisRows, axisColumns}},
-		{Name: "from", Help: "the first that is kept, counted from 0; below 0 from the end", Ptr: &l.From, Min: -most, Max: most},
-		{Name: "to", Help: "the first that is not kept; below 0 from the end; auto is the end", Ptr: &l.To, Min: -most, Max: most, Optional: true},
+		{Name: "start", Help: "the first that is kept, counted from 0; below 0 from the end", Ptr: &l.Start, Min: -most, Max: most},
+		{Name: "stop", Help: "the first that is not kept; below 0 from the end; auto is the end", Ptr: &l.Stop, Min: -most, Max: most, Optional: true},
 	}
 }
 
 // Label is the axis and the range.
 func (l *Slice) Label() string {
 	to := ""
-	if l.To != 0 {
-		to = fmt.Sprint(l.To)
+	if l.Stop != 0 {
+		to = fmt.Sprint(l.Stop)
 	}
-	return fmt.Sprintf("%s %d:%s", l.Axis, l.From, to)
+	return fmt.Sprintf("%s %d:%s", l.Axis, l.Start, to)
 }
 
 // axis is the axis of a shape that has a name; −1 if it has none of that name.
@@ -86,9 +86,9 @@ func namedAxis(s compute.Shape, name string) int {
 	return -1
 }
 
-// bounds are From and To counted from the start of an axis of n.
+// bounds are Start and Stop counted from the start of an axis of n.
 func (l *Slice) bounds(n int) (from, to int) {
-	from, to = l.From, l.To
+	from, to = l.Start, l.Stop
 	if from < 0 {
 		from += n
 	}
@@ -117,7 +117,7 @@ func (l *Slice) Plan(in []compute.Shape) (Plan, error) {
 	}
 	from, to := l.bounds(s[axis])
 	if from < 0 || to > s[axis] || from >= to {
-		return Plan{}, &ShapeError{Got: in, Want: fmt.Sprintf("a range within 0 to %d, not %d to %d", s[axis], from, to), Cure: "set from and to inside of the axis"}
+		return Plan{}, &ShapeError{Got: in, Want: fmt.Sprintf("a range within 0 to %d, not %d to %d", s[axis], from, to), Cure: "set start and stop inside of the axis"}
 	}
 	out := append(compute.Shape(nil), s...)
 	out[axis] = to - from

@@ -133,7 +133,7 @@ def rearranging_cases():
         ("features", (6,), 1, 4, lambda v: v[:, 1:4]), ("features", (3, 5), -2, "auto", lambda v: v[..., -2:]), ("time", (5, 3), 1, -1, lambda v: v[:, 1:-1]),
         ("channels", (4, 2, 3), 1, 3, lambda v: v[:, 1:3]), ("rows", (2, 4, 3), 2, "auto", lambda v: v[:, :, 2:]), ("columns", (2, 3, 5), 0, -2, lambda v: v[..., :-2]),
     ]:
-        out.append(case("slice", "%s %s to %s" % (axis, lo, hi), {"axis": [axis], "from": words(lo), "to": words(hi)}, [torch.randn(2, *ins)],
+        out.append(case("slice", "%s %s to %s" % (axis, lo, hi), {"axis": [axis], "start": words(lo), "stop": words(hi)}, [torch.randn(2, *ins)],
                         lambda x, *_, fn=fn: fn(x[0])))
     out.append(case("tokens", "pixels", {}, [torch.randn(2, 3, 2, 4)], lambda x, *_: x[0].flatten(2).transpose(1, 2)))
     for ins in [(3, 4), (1, 5)]:
