@@ -22,7 +22,7 @@ type gradientRow struct {
 // gradient norms of its trainable layers in the last of them, first layer first.
 func gradientNorms(ctx context.Context, g *model.Graph, c *common, steps int, out *progress) ([]gradientRow, error) {
 	const batch = 64
-	source := train.Source{Name: g.Spec.Train.Data, Dir: c.dataDir, Seed: c.seed, Train: batch * steps, Test: 1}
+	source := train.Source{Name: g.Spec.Train.Data, Dir: c.dataDir, Seed: c.seed, Train: batch * steps, Test: 1, Length: train.LengthFor(g.Inputs)}
 	if source.Name == "" {
 		source.Name = data.Catalog[0].Name
 	}

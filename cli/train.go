@@ -129,7 +129,7 @@ func startRun(ctx context.Context, c *common, f *trainFlags, name string, over t
 	if g := model.Resolve(spec); g.Err != nil {
 		return nil, g.Err
 	}
-	source := train.Source{Name: spec.Train.Data, Dir: c.dataDir, Seed: c.seed, Train: f.trainN, Test: f.testN, Target: f.target}
+	source := train.Source{Name: spec.Train.Data, Dir: c.dataDir, Seed: c.seed, Train: f.trainN, Test: f.testN, Target: f.target, Length: train.LengthFor(spec.Inputs)}
 	if f.data != "" {
 		source.Name = f.data
 	}

@@ -54,6 +54,66 @@ var Catalog = []Entry{
 		open:    openCIFAR,
 	},
 	{
+		Name: "names", Title: "names of a made-up tongue", Input: compute.Shape{3}, Classes: 27, Train: 28000, Test: 3100,
+		Summary: "4000 made-up names: from a few letters tell the next",
+		open:    openNames,
+	},
+	{
+		Name: "tales", Title: "sentences of a small grammar", Input: compute.Shape{textLength},
+		Summary: "a text by character: kings and witches, each sentence in its own words",
+		open:    openTales,
+	},
+	{
+		Name: "words", Title: "words and their company", Input: compute.Shape{1}, Train: 50000, Test: 2000,
+		Summary: "a word of the tales and eight others, one of which stood near it: for word vectors",
+		open:    openWords,
+	},
+	{
+		Name: "dates", Title: "dates in words to ISO", Input: compute.Shape{dateSource}, Train: 20000, Test: 2000,
+		Summary: "sequence to sequence: 14th of march 1987 becomes 1987-03-14",
+		open:    openDates,
+	},
+	{
+		Name: "reverse", Title: "reverse a row of digits", Input: compute.Shape{8}, Classes: 10, Train: taskTrain, Test: taskTest,
+		Summary: "eight digits, to be told from the last to the first",
+		open:    openReverse,
+	},
+	{
+		Name: "sort", Title: "sort a row of digits", Input: compute.Shape{8}, Classes: 10, Train: taskTrain, Test: taskTest,
+		Summary: "eight digits, to be told in order",
+		open:    openSort,
+	},
+	{
+		Name: "copy", Title: "the copy memory problem", Input: compute.Shape{30 + 2*copyLetters}, Classes: 10, Train: taskTrain, Test: taskTest,
+		Summary: "ten letters to be kept in mind over a long blank: Hochreiter and Schmidhuber, 1997",
+		open:    openCopy,
+	},
+	{
+		Name: "adding", Title: "the adding problem", Input: compute.Shape{100, 2}, Train: taskTrain, Test: taskTest,
+		Summary: "the sum of the two marked numbers of a hundred: Hochreiter and Schmidhuber, 1997",
+		open:    openAdding,
+	},
+	{
+		Name: "parity", Title: "parity of a row of bits", Input: compute.Shape{16}, Classes: 2, Train: taskTrain, Test: taskTest,
+		Summary: "up to sixteen bits: is the number of ones odd?",
+		open:    openParity,
+	},
+	{
+		Name: "dyck", Title: "well-formed brackets", Input: compute.Shape{24}, Classes: 2, Train: taskTrain, Test: taskTest,
+		Summary: "brackets of two kinds: do they close in order?",
+		open:    openDyck,
+	},
+	{
+		Name: "sine", Title: "forecast a noisy sine", Input: compute.Shape{48, 1}, Train: taskTrain, Test: taskTest,
+		Summary: "the next eight values of a wave under noise",
+		open:    openSine,
+	},
+	{
+		Name: "PATH.txt", Title: "your own text",
+		Needs:   "a text file; behind it #char, #byte, #bpe512 (byte pairs, so many tokens) or #lines (a list of names)",
+		Summary: "each next token is to be told; the last tenth is for testing",
+	},
+	{
 		Name: "PATH.csv", Title: "your own table",
 		Needs:   "a CSV file with numbers and one target column, or a folder with NAME_train.csv and NAME_test.csv",
 		Summary: "text targets, and whole numbers of few values, are classes; other numbers are predicted as numbers",
@@ -81,6 +141,7 @@ var digitClasses = []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
 
 // openPath reads what lies at path.
 func openPath(ctx context.Context, path string, o Options) (*Set, error) {
+	path, how, cut := strings.Cut(path, "#")
 	info, err := os.Stat(path)
 	if err != nil {
 		if !strings.ContainsAny(path, `/\.`) {
@@ -97,7 +158,10 @@ func openPath(ctx context.Context, path string, o Options) (*Set, error) {
 	name := strings.TrimSuffix(filepath.Base(filepath.Clean(path)), ".gz")
 	if !info.IsDir() {
 		ext := strings.ToLower(filepath.Ext(name))
-		if !slices.Contains([]string{".csv", ".tsv", ".txt", ".data"}, ext) {
+		if cut || ext == ".txt" {
+			return openText(ctx, o, path, how)
+		}
+		if !slices.Contains([]string{".csv", ".tsv", ".data"}, ext) {
 			return nil, fmt.Errorf("%s: is a file of a kind that is not read here: give a CSV file, or the folder of MNIST's or CIFAR-10's files", path)
 		}
 		return openCSV(ctx, o, strings.TrimSuffix(name, filepath.Ext(name)), path)

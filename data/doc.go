@@ -36,6 +36,9 @@
 //	augment.go   crop and flip
 //	random.go    the random numbers of a seed and an index
 //	idx.go cifar.go csv.go   readers of foreign files
+//	task.go tasks.go dates.go words.go   sequences made up sample by sample
+//	tales.go     a small grammar and its sentences
+//	text.go bpe.go lines.go   text cut into tokens, lists of names
 //	source.go    opening, decompressing and measuring foreign files
 //	digits.go glyphs.go      the drawn digits
 //	shapes.go    the drawn shapes and textures

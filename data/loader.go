@@ -219,6 +219,7 @@ const (
 	keyTrain
 	keyTest
 	keySplit
+	keyShift
 )
 
 // room is s with length n, made with capacity limit where it is too short.

@@ -26,6 +26,9 @@ type Set struct {
 
 	// Columns names a table's inputs; nil for images.
 	Columns []string
+	// Analogies are token ids a, b, c, d of the first input with a is to b as c
+	// is to d; nil where none are known.
+	Analogies [][4]int
 	// Notes are for the user's eye: files that are not there, how rows were
 	// split. One sentence each.
 	Notes []string
@@ -105,8 +108,12 @@ type Options struct {
 	// Seed draws the drawn sets, splits tables without a test file, and chooses
 	// samples where fewer are wanted than there are.
 	Seed        uint64
-	Train, Test int    // number of samples; 0 takes the set's own
-	Target      string // column of a CSV to predict, by name or by number from 1; "" takes the last
+	Train, Test int // number of samples; 0 takes the set's own
+	// Length is how long the sequences should be, for texts and tasks of any
+	// length; 0 takes the set's own.
+	Length int
+	All    bool   // of a list of names: keep none back for testing, test on all
+	Target string // column of a CSV to predict, by name or by number from 1; "" takes the last
 	// Progress, where given, is called now and then, from one goroutine at a
 	// time, with done <= total. The unit is the set's own.
 	Progress func(done, total int)

@@ -38,11 +38,21 @@ type Source struct {
 	Seed        uint64
 	Train, Test int
 	Target      string
+	Length      int // of sequences; 0: the set's own
+}
+
+// LengthFor is the length of the sequences that a network reads, for data that can
+// have any; 0 where it reads none.
+func LengthFor(inputs []model.Input) int {
+	if len(inputs) > 0 && (inputs[0].Tokens > 0 || len(inputs[0].Shape) == 2) {
+		return inputs[0].Shape[0]
+	}
+	return 0
 }
 
 // Options are s as data.Open takes them.
 func (s Source) Options() data.Options {
-	return data.Options{Dir: s.Dir, Seed: s.Seed, Train: s.Train, Test: s.Test, Target: s.Target}
+	return data.Options{Dir: s.Dir, Seed: s.Seed, Train: s.Train, Test: s.Test, Target: s.Target, Length: s.Length}
 }
 
 // Phase is what a run is doing.

@@ -95,7 +95,7 @@ func (d *desk) openAndStart(ctx context.Context, r *runState, progress chan [2]i
 		if seed == 0 {
 			seed = 1
 		}
-		source := train.Source{Name: r.data, Dir: o.DataDir, Seed: seed}
+		source := train.Source{Name: r.data, Dir: o.DataDir, Seed: seed, Length: train.LengthFor(r.graph.Inputs)}
 		from := source.Options()
 		from.Progress = func(done, total int) {
 			select { // drop what nobody has read
