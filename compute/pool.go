@@ -72,7 +72,7 @@ type Worker struct {
 // They hold garbage. A second call gives the same memory again.
 func (w *Worker) Scratch(n int) []float32 {
 	if cap(w.scratch) < n {
-		w.scratch = make([]float32, n+n/4)
+		w.scratch = make([]float32, n+min(n/4, 1<<14))
 	}
 	return w.scratch[:n]
 }

@@ -99,6 +99,7 @@ type planOptions struct {
 	logits     bool   // stop before a last softmax
 	inputGrads bool   // gradients of the inputs are wanted
 	frozen     []bool // nodes whose parameters get no gradient; nil: none
+	lendInputs bool   // inputs lie elsewhere
 	context    int    // positions of a program that runs step by step; 0: it does not
 	// apart gives every value and gradient memory of its own: the yardstick
 	// that tests hold the real plan against.
@@ -355,7 +356,11 @@ func (p *planner) forward() {
 		switch {
 		case nodes[i].Layer == nil:
 			// Inputs stay for the whole step: a caller may run twice on what he wrote once.
-			q.out = p.newBuffer(p.outSize(i), 0, p.last)
+			size := p.outSize(i)
+			if p.o.lendInputs {
+				size = 0
+			}
+			q.out = p.newBuffer(size, 0, p.last)
 			p.newContent(i)
 		case plan.View:
 			q.out = p.nodes[nodes[i].In[0]].out

@@ -27,6 +27,8 @@ type Options struct {
 	Context int
 	// Frozen says which nodes' parameters get no gradient; nil: none.
 	Frozen []bool
+	// LendInputs gives inputs no memory: LendInput says where samples lie.
+	LendInputs bool
 
 	plain bool // no fusion, every value and gradient apart: for tests
 }
@@ -59,6 +61,8 @@ type Program struct {
 	dparams []float32
 	stateA  []float32
 	arena   []float32
+	lent    []lentRoom // by buffer, with LendInputs
+	moved   bool       // an input lies elsewhere than steps believe
 	marks   []byte
 	sequence
 
@@ -66,6 +70,12 @@ type Program struct {
 	timing  bool
 	timeF   []time.Duration
 	timeB   []time.Duration
+}
+
+// lentRoom is a buffer that is not in the arena.
+type lentRoom struct {
+	is bool
+	x  []float32
 }
 
 // ParamRef is one parameter or state tensor at its place.
@@ -161,7 +171,7 @@ func prepare(g *Graph, o Options) (*Program, error) {
 	p := &Program{g: g, o: o}
 	p.plan = planProgram(g, planOptions{
 		batch: o.Batch, train: o.Train, logits: o.Logits,
-		inputGrads: o.InputGrads, frozen: o.Frozen, context: o.Context, apart: o.plain,
+		inputGrads: o.InputGrads, frozen: o.Frozen, lendInputs: o.LendInputs, context: o.Context, apart: o.plain,
 	})
 	return p, nil
 }
@@ -229,6 +239,14 @@ func (p *Program) initialize() {
 func (p *Program) bind() {
 	p.arena = alignedFloats(p.plan.arena)
 	p.marks = make([]byte, p.plan.marksArena)
+	if p.o.LendInputs {
+		p.lent = make([]lentRoom, len(p.plan.buffers))
+		for i := range p.g.Nodes {
+			if b := p.plan.nodes[i].out; p.g.Nodes[i].Layer == nil && b >= 0 {
+				p.lent[b].is = true
+			}
+		}
+	}
 	p.carry = alignedFloats(p.plan.carry)
 	p.at = make([]int32, len(p.g.Nodes))
 	p.timeF = make([]time.Duration, len(p.g.Nodes))
@@ -315,7 +333,7 @@ func mix(x uint64) uint64 {
 
 // resize sets every window to n samples.
 func (p *Program) resize(n int) {
-	p.n = n
+	p.n, p.moved = n, false
 	for k := range p.steps {
 		s := &p.steps[k]
 		node, q := &p.g.Nodes[s.node], &p.plan.nodes[s.node]
@@ -379,6 +397,12 @@ func (p *Program) floats(at int64, n int) []float32 {
 }
 
 func (p *Program) window(b int32, n int) []float32 {
+	if p.lent != nil && p.lent[b].is {
+		if x := p.lent[b].x; n <= len(x) {
+			return x[:n:n]
+		}
+		return nil // until somebody lends enough
+	}
 	return p.floats(p.plan.buffers[b].offset, n)
 }
 

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"time"
+	"unsafe"
 
 	"layercake/compute"
 )
@@ -22,6 +23,19 @@ func (p *Program) Inputs() []compute.Tensor {
 		in[k] = p.inputRoom(k)
 	}
 	return in
+}
+
+// LendInput says where the samples of input k lie, laid out as Inputs are and
+// untouched until after Backward: nothing is copied. It is for programs with
+// Options.LendInputs, before each Forward for which they lie elsewhere.
+func (p *Program) LendInput(k int, x []float32) {
+	b := p.plan.nodes[p.inputs[k]].out
+	if b < 0 {
+		return // nothing depends on it
+	}
+	if l := &p.lent[b]; len(l.x) != len(x) || unsafe.SliceData(l.x) != unsafe.SliceData(x) {
+		l.x, p.moved = x, true
+	}
 }
 
 // Input is Inputs()[k], without garbage.
@@ -88,7 +102,7 @@ func (p *Program) Forward(n int, train bool) {
 	if n < 1 || n > p.o.Batch || train && !p.o.Train {
 		panic(fmt.Sprintf("model: Forward(%d, %v) of a program for %d samples, Train %v", n, train, p.o.Batch, p.o.Train))
 	}
-	if n != p.n {
+	if n != p.n || p.moved {
 		p.resize(n)
 	}
 	p.train = train

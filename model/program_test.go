@@ -161,6 +161,52 @@ func TestGradientsAddUp(t *testing.T) {
 	}
 }
 
+// Inputs that are lent, elsewhere at every step, change no bit and are left as they are.
+func TestLentInputs(t *testing.T) {
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 13))
+		g := randomNet(r, 1+r.IntN(20))
+		o := Options{Batch: 4, Train: true, Seed: seed}
+		p, err := Compile(g, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.LendInputs = true
+		q, err := Compile(g, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Bytes() < q.Bytes() {
+			t.Errorf("seed %d: %d bytes with inputs lent, %d without", seed, q.Bytes(), p.Bytes())
+		}
+		for _, n := range []int{4, 4, 2, 4} {
+			var lent [][]float32
+			for k, in := range p.Inputs() {
+				x := make([]float32, n*in.Shape.Size())
+				for i := range x {
+					x[i] = float32(r.NormFloat64())
+				}
+				copy(in.Data, x)
+				q.LendInput(k, x)
+				lent = append(lent, x)
+			}
+			for _, b := range []*Program{p, q} {
+				b.Forward(n, true)
+				for i := range b.OutputGrad().Data {
+					b.OutputGrad().Data[i] = float32(i%5 - 2)
+				}
+				b.Backward()
+			}
+			sameBits(t, fmt.Sprintf("seed %d: gradients", seed), q.GradArena(), p.GradArena())
+			for k, x := range lent {
+				if in := p.Input(k); in.Data != nil {
+					sameBits(t, "what was lent", x, in.Data[:len(x)])
+				}
+			}
+		}
+	}
+}
+
 func wiring(g *Graph) string {
 	var b strings.Builder
 	for i, n := range g.Nodes {

@@ -72,7 +72,7 @@ func newTrainer(c Config, p parts) (*trainer, error) {
 	t.pool = compute.NewPool(c.Threads)
 	var err error
 	t.prog, err = model.Compile(c.Graph, model.Options{
-		Batch: batch, Train: true, Seed: c.Seed, Pool: t.pool, Logits: p.loss.Logits(),
+		Batch: batch, Train: true, Seed: c.Seed, Pool: t.pool, Logits: p.loss.Logits(), LendInputs: true,
 	})
 	if err != nil {
 		t.close()
@@ -183,13 +183,10 @@ func (t *trainer) step(watch *watcher) error {
 	return watch.end(t, lr)
 }
 
-// feed copies a batch to where p's inputs lie. An input that nothing depends
-// on has no memory.
+// feed lends a batch to p, until the loader is asked for the next.
 func (t *trainer) feed(p *model.Program, b *data.Batch) {
 	for k, x := range b.X {
-		if in := p.Input(k); in.Data != nil {
-			compute.Copy(t.pool, in.Data[:len(x)], x)
-		}
+		p.LendInput(k, x)
 		p.SetLens(k, b.Lens[k])
 	}
 	if t.streams && b.Step == 0 {
