@@ -50,7 +50,7 @@ func newBenchTrain(c *common) *cobra.Command {
 // four batches in rotation that lie in memory.
 func bindTraining(g *model.Graph, threads int) (*bound, error) {
 	batch := g.Spec.Train.Batch
-	cfg, err := train.FromSpec(g, noiseFor(g, 4*batch), train.Overrides{Steps: 1 << 30, Threads: threads})
+	cfg, err := train.FromSpec(g, train.Noise(g, 4*batch), train.Overrides{Steps: 1 << 30, Threads: threads})
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func bindInference(g *model.Graph, threads int) (*bound, error) {
 		pool.Close()
 		return nil, err
 	}
-	set := noiseFor(g, batch)
+	set := train.Noise(g, batch)
 	l := data.NewOrderedLoader(set.Train, batch)
 	defer l.Close()
 	var b data.Batch

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"layercake/compute"
-	"layercake/data"
 	"layercake/layers"
 	"layercake/model"
 	"layercake/presets"
@@ -82,16 +81,4 @@ func (w workload) graph() (*model.Graph, error) {
 		return nil, fmt.Errorf("workload %s: %w", w.name, g.Err)
 	}
 	return g, nil
-}
-
-// noiseFor is random data that fits g: numbers or token ids for each input,
-// and a label for each row of the output, whose last axis counts the classes.
-func noiseFor(g *model.Graph, samples int) *data.Set {
-	var in []data.Input
-	for _, i := range g.Inputs {
-		in = append(in, data.Input{Name: i.Name, Shape: i.Shape, Tokens: i.Tokens})
-	}
-	out := g.Nodes[g.Output].Plan.Out
-	classes := out[len(out)-1]
-	return data.Noise(in, classes, out.Size()/classes, samples, 1)
 }

@@ -21,6 +21,8 @@ import (
 	"golang.org/x/term"
 
 	"layercake/compute"
+	"layercake/model"
+	"layercake/train"
 	"layercake/tui"
 )
 
@@ -98,7 +100,8 @@ Without a command the screen opens.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o := tui.Options{DataDir: c.dataDir, Threads: c.threads, Seed: c.seed, ASCII: ascii, Theme: "auto",
 				RunDir:  func(network string) (string, error) { return runDir("", network) },
-				RunsDir: runsDir()}
+				RunsDir: runsDir(),
+				Measure: func(g *model.Graph) (train.Speed, error) { return train.MeasureSpeed(g, c.threads) }}
 			if light {
 				o.Theme = "light"
 			}

@@ -13,6 +13,7 @@ import (
 
 	"layercake/model"
 	"layercake/presets"
+	"layercake/train"
 )
 
 // Options say what the screen starts with.
@@ -28,6 +29,9 @@ type Options struct {
 	RunDir func(network string) (string, error)
 	// RunsDir is the folder that Compare finds kept runs in; "": none are kept.
 	RunsDir string
+	// Measure times a few steps of training a network, for estimates; nil: none
+	// are made.
+	Measure func(*model.Graph) (train.Speed, error)
 	// Machine names the kernel and the cores in the header: "avx2 · 2 threads".
 	Machine string
 
@@ -84,7 +88,7 @@ func newApp(ctx context.Context, o Options, t *theme) *app {
 	return a
 }
 
-func (a *app) Init() tea.Cmd { return a.screens[a.shown].Init() }
+func (a *app) Init() tea.Cmd { return tea.Batch(a.screens[a.shown].Init(), a.desk.tryPace()) }
 
 // sizeMsg tells a screen how many cells it has.
 type sizeMsg struct{ w, h int }
@@ -103,6 +107,8 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		cmd = a.desk.heardSaved(m)
 	case loadedMsg:
 		cmd = a.desk.heardLoaded(m)
+	case paceMsg:
+		a.desk.tookPace(m)
 	default:
 		heard := false
 		if cmd, heard = a.desk.hear(msg); !heard {
@@ -112,7 +118,7 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if a.desk.quit {
 		return a, tea.Quit
 	}
-	return a, tea.Batch(cmd, a.bringForward())
+	return a, tea.Batch(cmd, a.bringForward(), a.desk.tryPace())
 }
 
 // bringForward starts the screen that the desk asks for.
@@ -398,7 +404,7 @@ func (a *app) headLine() string {
 		if d.draft != nil {
 			f = d.drawn
 		}
-		right = f.header(t, room)
+		right = f.header(t, room, d.pace.words(f))
 	}
 	return fit(spread(left, right+" ", a.w), a.w)
 }

@@ -30,6 +30,8 @@ type desk struct {
 	draft *model.Graph // while a form is open what it would make, else nil
 	drawn figures      // of draft
 
+	pace pace // how fast this machine trains
+
 	run     *runState      // the last run, nil before the first
 	compare []*model.Graph // marked for Compare, beside the one on the desk
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"layercake/compute"
+	"layercake/data"
 	"layercake/model"
 	"layercake/train"
 	"layercake/tui/widget"
@@ -13,6 +14,9 @@ import (
 // figures are a network's totals, worked out once an edit.
 type figures struct {
 	params, macs int64
+	trainMACs    int64 // of a training step, a sample
+	trainSamples int   // in an epoch; 0 where only the data's file knows
+	testSamples  int
 	memory       int64 // bytes of training at the batch
 	batch        int
 	depth        int
@@ -55,10 +59,22 @@ func figuresOf(g *model.Graph) figures {
 	if g.Err != nil {
 		return f
 	}
+	f.trainMACs = g.TrainMACs()
+	f.trainSamples, f.testSamples = samplesOf(g.Spec)
 	f.memory = g.TrainBytes(f.batch, slotsOf(g.Spec))
 	f.out = outWords(g.Nodes[g.Output].Plan.Out)
 	f.receptive = g.Receptive()
 	return f
+}
+
+// samplesOf is how many samples the network's data has; 0 where its file decides.
+func samplesOf(s *model.Spec) (training, test int) {
+	for _, e := range data.Catalog {
+		if e.Name == s.Train.Data || s.Train.Data == "" {
+			return e.Train, e.Test
+		}
+	}
+	return 0, 0
 }
 
 func outWords(s compute.Shape) string {
@@ -93,14 +109,18 @@ func size(t *theme, n int64) string {
 	return t.strong.Render(x) + " " + t.dim.Render(u)
 }
 
-// header writes the network's figures as far as they fit w cells.
-func (f figures) header(t *theme, w int) string {
+// header writes the network's figures as far as they fit w cells, and last how
+// long it will take.
+func (f figures) header(t *theme, w int, estimate string) string {
 	parts := []string{
 		t.strong.Render(widget.Group(f.params)) + t.dim.Render(" params"),
 		amount(t, f.macs, "MACs"),
 	}
 	if f.memory > 0 {
 		parts = append(parts, size(t, f.memory)+t.dim.Render(fmt.Sprintf(" training at batch %d", f.batch)))
+	}
+	if estimate != "" {
+		parts = append(parts, t.dim.Render(estimate))
 	}
 	if f.out != "" {
 		parts = append([]string{t.dim.Render(f.in + " → " + f.out)}, parts...)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -407,6 +408,9 @@ func (f *form) effect(t *theme) []string {
 	}
 	if a.memory > 0 && b.memory > 0 {
 		out = append(out, line("memory", signed(b.memory-a.memory, widget.Bytes), "now "+widget.Bytes(a.memory)))
+	}
+	if now, then := f.d.pace.epoch(a), f.d.pace.epoch(b); now > 0 && then > 0 {
+		out = append(out, line("an epoch", "≈ "+signed(int64(then-now), func(n int64) string { return spanWords(time.Duration(n)) }), "now "+spanWords(now)))
 	}
 	if a.receptive != b.receptive && b.receptive[0] != 0 {
 		out = append(out, line("sees", t.text.Render(reach(b.receptive)), "now "+reach(a.receptive)))

@@ -142,7 +142,7 @@ func (s *trainScreen) Split(w, h int) int {
 func (s *trainScreen) View(w, h int) string {
 	t := s.d.theme
 	l := s.layout(w, h)
-	out := s.d.stack.view(t, l.stackW, l.stackH, trainColumns(t, s.d.stack, s.graph(), s.snap()))
+	out := s.d.stack.view(t, l.stackW, l.stackH, trainColumns(t, s.d.stack, s.graph(), s.snap(), s.d.pace.peak))
 	if l.rightW > 0 {
 		out = beside(t, out, box(margin(s.detail(l.rightW-3, l.stackH)), l.rightW, l.stackH))
 	}

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,9 +26,10 @@ type rowStats struct {
 	trail                     []float64 // grad over the run
 }
 
-// statsOf gathers the figures of row r. A group's norms are those of all its
-// gradients and weights as one vector: the root of the sum of squares.
-func statsOf(g *model.Graph, snap *train.Snapshot, r *model.Row) rowStats {
+// statsOf gathers the figures of row r; grads are g.GradientMACs. A group's norms
+// are those of all its gradients and weights as one vector: the root of the sum
+// of squares.
+func statsOf(g *model.Graph, grads []int64, snap *train.Snapshot, r *model.Row) rowStats {
 	nan := math.NaN()
 	s := rowStats{grad: nan, weight: nan, update: nan, spread: nan, dead: nan}
 	if snap == nil {
@@ -41,12 +43,8 @@ func statsOf(g *model.Graph, snap *train.Snapshot, r *model.Row) rowStats {
 		l, n := &snap.Layers[i], &g.Nodes[i]
 		s.forward += l.Forward
 		s.backward += l.Backward
-		m := float64(n.Plan.MACs)
-		s.forwardMACs += m
-		s.backwardMACs += m
-		if !readsInput(g, n) { // the gradient of the data is not worked out
-			s.backwardMACs += m
-		}
+		s.forwardMACs += float64(n.Plan.MACs)
+		s.backwardMACs += float64(grads[i])
 		if !math.IsNaN(l.Dead) && !(s.dead >= l.Dead) {
 			s.dead = l.Dead
 		}
@@ -91,30 +89,24 @@ func statsOf(g *model.Graph, snap *train.Snapshot, r *model.Row) rowStats {
 	return s
 }
 
-// readsInput says that a node reads nothing but inputs.
-func readsInput(g *model.Graph, n *model.Node) bool {
-	for _, i := range n.In {
-		if g.Nodes[i].Layer != nil {
-			return false
-		}
-	}
-	return true
-}
-
 // The bars of gradient norms go from and to here, the same in every network,
 // on a logarithmic scale.
 const gradLow, gradHigh = 1e-4, 1e1
 
-// trainColumns are what Train shows of each row.
-func trainColumns(t *theme, st *stack, g *model.Graph, snap *train.Snapshot) []column {
-	batch := float64(batchOf(g.Spec))
+// trainColumns are what Train shows of each row; peak is the GFLOP/s that the
+// threads reach at most, 0 unknown.
+func trainColumns(t *theme, st *stack, g *model.Graph, snap *train.Snapshot, peak float64) []column {
+	batch, grads := float64(batchOf(g.Spec)), g.GradientMACs()
 	// Several columns ask for the same row in turn.
 	last, have := rowStats{}, -1
 	of := func(i int, r *model.Row) *rowStats {
 		if i != have {
-			last, have = statsOf(g, snap, r), i
+			last, have = statsOf(g, grads, snap, r), i
 		}
 		return &last
+	}
+	speed := func(s *rowStats) float64 {
+		return gigaflops(s.forwardMACs+s.backwardMACs, batch, s.forward+s.backward)
 	}
 	figure := func(x float64) string {
 		if math.IsNaN(x) {
@@ -180,10 +172,14 @@ func trainColumns(t *theme, st *stack, g *model.Graph, snap *train.Snapshot) []c
 			return ""
 		}},
 		{title: "GF/s", width: 5, right: true, rank: 6, cell: func(i int, r *model.Row, _ int) string {
-			if s := of(i, r); s.forwardMACs > 0 {
-				if x := gigaflops(s.forwardMACs+s.backwardMACs, batch, s.forward+s.backward); x > 0 {
-					return t.dim.Render(short(x))
-				}
+			if x := speed(of(i, r)); x > 0 {
+				return t.dim.Render(strconv.FormatFloat(x, 'f', decimals(x), 64))
+			}
+			return ""
+		}},
+		{title: "peak", width: 5, right: true, rank: 7, cell: func(i int, r *model.Row, _ int) string {
+			if x := speed(of(i, r)); x > 0 && peak > 0 {
+				return t.dim.Render(widget.Percent(x/peak, 0))
 			}
 			return ""
 		}},
@@ -197,6 +193,17 @@ func gigaflops(macs, batch float64, d time.Duration) float64 {
 		return 0
 	}
 	return 2 * macs * batch / d.Seconds() / 1e9
+}
+
+// decimals are as many as keep a speed within five cells.
+func decimals(x float64) int {
+	switch {
+	case x < 9.995:
+		return 2
+	case x < 999.95:
+		return 1
+	}
+	return 0
 }
 
 // short writes x in at most six cells: 0.11, 12.3, 588, 3e-4, 4.4e-2.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"layercake/data"
 	"layercake/layers"
@@ -234,7 +235,7 @@ func (s *trainScreen) detail(w, h int) []string {
 	if p == nil {
 		return append([]string{"", head, ""}, rowFigures(t, r, s.d.figs)...)
 	}
-	x := statsOf(s.graph(), p, r)
+	x := statsOf(s.graph(), s.graph().GradientMACs(), p, r)
 	var pictures []string
 	if r.Node >= 0 && r.Node < len(p.Layers) {
 		pictures = histograms(t, &p.Layers[r.Node], &x, w, h)
@@ -281,8 +282,9 @@ func (s *trainScreen) rowLines(r *model.Row, x *rowStats, w int) []string {
 	}
 	if x.forward+x.backward > 0 {
 		batch := float64(batchOf(s.graph().Spec))
-		out = append(out, line("forward", t.strong.Render(fit(widget.Millis(x.forward)+" ms", 9)), flops(x.forwardMACs, batch, float64(x.forward))),
-			line("backward", t.strong.Render(fit(widget.Millis(x.backward)+" ms", 9)), flops(x.backwardMACs, batch, float64(x.backward))+shareOfStep(p, x)))
+		out = append(out, line("forward", t.strong.Render(fit(widget.Millis(x.forward)+" ms", 9)), flops(x.forwardMACs, batch, x.forward)),
+			line("backward", t.strong.Render(fit(widget.Millis(x.backward)+" ms", 9)), flops(x.backwardMACs, batch, x.backward)))
+		out = append(out, s.shares(x)...)
 	}
 	out = append(out, "")
 	if f := findingAt(p, r, false); f != nil {
@@ -297,23 +299,31 @@ func (s *trainScreen) rowLines(r *model.Row, x *rowStats, w int) []string {
 	return out
 }
 
-func flops(macs, batch, nanoseconds float64) string {
-	if macs == 0 || nanoseconds <= 0 {
-		return ""
+func flops(macs, batch float64, d time.Duration) string {
+	if x := gigaflops(macs, batch, d); x > 0 {
+		return fitRight(short(x), 5) + " GFLOP/s"
 	}
-	return fitRight(short(2*macs*batch/nanoseconds), 5) + " GFLOP/s"
+	return ""
 }
 
-// shareOfStep is how much of all layers' time is this row's.
-func shareOfStep(p *train.Snapshot, x *rowStats) string {
-	all := 0.0
+// shares is the line with a row's share of all layers' time, and of what the
+// threads can do at most.
+func (s *trainScreen) shares(x *rowStats) []string {
+	t, p := s.d.theme, s.snap()
+	all := time.Duration(0)
 	for i := range p.Layers {
-		all += float64(p.Layers[i].Forward + p.Layers[i].Backward)
+		all += p.Layers[i].Forward + p.Layers[i].Backward
 	}
+	took := x.forward + x.backward
 	if all == 0 {
-		return ""
+		return nil
 	}
-	return fitRight(widget.Percent(float64(x.forward+x.backward)/all, 0), 7)
+	out := t.dim.Render(fit("share", 10)) + t.strong.Render(widget.Percent(float64(took)/float64(all), 0)) + t.dim.Render(" of step")
+	speed := gigaflops(x.forwardMACs+x.backwardMACs, float64(batchOf(s.graph().Spec)), took)
+	if speed > 0 && s.d.pace.peak > 0 {
+		out += "   " + t.strong.Render(widget.Percent(speed/s.d.pace.peak, 0)) + t.dim.Render(" of peak")
+	}
+	return []string{out}
 }
 
 // histograms draws a node's weights, gradients and outputs side by side, the
@@ -408,6 +418,9 @@ func (s *trainScreen) plan(w int) []string {
 		out = append(out, line("augment", settingWords(ts.Augment), ""))
 	}
 	out = append(out, line("memory", widget.Bytes(d.figs.memory), "   weights, gradients, optimizer and activations at this batch"))
+	if took := d.pace.epoch(d.figs); took > 0 {
+		out = append(out, line("time", "≈ "+spanWords(took)+" an epoch", "   estimated from a short try of this network, or its last run"))
+	}
 	out = append(out, t.accent.Render(fit("space", 10))+t.text.Render("starts")+t.dim.Render("; i on Build changes these"))
 	return out
 }

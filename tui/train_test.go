@@ -22,6 +22,7 @@ func watched(t *testing.T, w, h int) *driver {
 	d := drive(t, smallNet, w, h)
 	desk := d.a.desk
 	desk.run = &runState{graph: desk.graph, data: "digits", have: true, snap: step1200(desk.graph), cancel: func() {}}
+	desk.pace.peak = 5
 	d.press("2")
 	return d
 }
@@ -98,6 +99,7 @@ func TestTrainScreens(t *testing.T) {
 		})
 	}
 	t.Run("Detail/80x24", func(t *testing.T) { golden.Equal(t, watched(t, 80, 24).press("tab").view()) })
+	t.Run("Run/200x60", func(t *testing.T) { golden.Equal(t, watched(t, 200, 60).view()) })
 	t.Run("Curves/60x30", func(t *testing.T) { golden.Equal(t, watched(t, 60, 30).press("v").view()) })
 }
 
@@ -186,7 +188,7 @@ func TestGroupFigures(t *testing.T) {
 	g, p := d.a.desk.graph, &d.a.desk.run.snap
 	d.selectRow("stage1")
 	r := d.a.desk.stack.row()
-	got := statsOf(g, p, r)
+	got := statsOf(g, g.GradientMACs(), p, r)
 	grad, step, weight, ms := 0.0, 0.0, 0.0, time.Duration(0)
 	for i := r.Nodes[0]; i < r.Nodes[1]; i++ {
 		l := p.Layers[i]
@@ -202,7 +204,7 @@ func TestGroupFigures(t *testing.T) {
 			got.grad, got.update, got.forward+got.backward, math.Sqrt(grad), math.Sqrt(step/weight), ms)
 	}
 	d.selectRow("stem")
-	stem := statsOf(g, p, d.a.desk.stack.row())
+	stem := statsOf(g, g.GradientMACs(), p, d.a.desk.stack.row())
 	if stem.backwardMACs != stem.forwardMACs {
 		t.Errorf("the first layer's backward is counted with %v multiply-adds, wants %v: the data needs no gradient", stem.backwardMACs, stem.forwardMACs)
 	}

@@ -176,6 +176,7 @@ func (d *desk) hear(msg tea.Msg) (tea.Cmd, bool) {
 		}
 		if m.snap.Phase != train.Preparing || !m.state.have { // one that goes on shows where it was meanwhile
 			m.state.snap, m.state.have = m.snap, true
+			d.watchPace(m.state)
 		}
 		return nextSnapshot(m.state), true
 	case runEndedMsg:
