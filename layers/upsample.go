@@ -2,21 +2,32 @@ package layers
 
 import "layercake/compute"
 
-// Upsample repeats every pixel, Scale times down and across.
+// Upsample makes an image Scale times larger down and across: it repeats every
+// pixel, or with bilinear goes from one to the next in a straight line. Pixels
+// are squares and the outer ones keep their value to the border, which PyTorch
+// calls align_corners=False.
 //
 //	x [N, H, W, C]   y [N, H·Scale, W·Scale, C]
 //
 // No parameters, no multiply-adds.
-type Upsample struct{ Scale Pair }
+type Upsample struct {
+	Scale Pair
+	Mode  string // modeNearest, also if empty, or modeBilinear
+}
+
+const (
+	modeNearest  = "nearest"
+	modeBilinear = "bilinear"
+)
 
 var upsampleKind = &Kind{
 	Name:    "upsample",
 	Short:   "upsample",
 	Family:  Flow,
-	Summary: "every pixel repeated",
+	Summary: "larger images: pixels repeated, or blended",
 	Card: Card{
-		What:    "Makes an image larger by repeating every pixel. A convolution behind it can smooth the blocks.",
-		Formula: "y[c,i,j] = x[c, ⌊i/s⌋, ⌊j/s⌋]",
+		What:    "Makes an image larger by repeating every pixel, which leaves blocks that a convolution behind it can smooth; or, bilinear, by blending the four nearest pixels.",
+		Formula: "nearest: y[c,i,j] = x[c, ⌊i/s⌋, ⌊j/s⌋]; bilinear: linear between rows and columns at (i + ½)/s − ½",
 		Shapes:  "C×H×W → C×sH×sW",
 		Params:  "none",
 		Cost:    "no multiply-adds; one copy",
@@ -24,24 +35,33 @@ var upsampleKind = &Kind{
 		Instead: "A transposed convolution learns how to enlarge, and may leave a checkerboard behind.",
 		Source:  "Odena, Dumoulin and Olah, Deconvolution and checkerboard artifacts, 2016",
 	},
-	New: func() Layer { return &Upsample{Scale: Pair{2, 2}} },
+	New: func() Layer { return &Upsample{Scale: Pair{2, 2}, Mode: modeNearest} },
 	Examples: []Example{
 		{Layer: &Upsample{Scale: Pair{2, 2}}, In: []compute.Shape{{3, 2, 3}}},
 		{Layer: &Upsample{Scale: Pair{1, 3}}, In: []compute.Shape{{2, 2, 2}}},
+		{Layer: &Upsample{Scale: Pair{2, 3}, Mode: modeBilinear}, In: []compute.Shape{{2, 3, 2}}},
+		{Layer: &Upsample{Scale: Pair{2, 2}, Mode: modeBilinear}, In: []compute.Shape{{3, 1, 1}}},
 	},
 }
 
 // Fields are the settings.
 func (u *Upsample) Fields() []Field {
-	return []Field{{Name: "scale", Help: "how often each pixel is repeated, down and across", Ptr: &u.Scale, Min: 1, Max: 1 << 8}}
+	return []Field{
+		{Name: "scale", Help: "how many times larger, down and across", Ptr: &u.Scale, Min: 1, Max: 1 << 8},
+		{Name: "mode", Help: "repeat pixels, or blend the nearest four", Ptr: &u.Mode, Options: []string{modeNearest, modeBilinear}},
+	}
 }
 
-// Label is the factor.
+// Label is the factor, and the mode where it is not the usual one.
 func (u *Upsample) Label() string {
+	l := "×" + times(u.Scale)
 	if u.Scale[0] == u.Scale[1] {
-		return "×" + Field{Ptr: &u.Scale[0]}.Get()[0]
+		l = "×" + Field{Ptr: &u.Scale[0]}.Get()[0]
 	}
-	return "×" + times(u.Scale)
+	if u.Mode == modeBilinear {
+		l += " " + u.Mode
+	}
+	return l
 }
 
 // Plan takes images.
@@ -59,16 +79,24 @@ func (u *Upsample) Plan(in []compute.Shape) (Plan, error) {
 	return Plan{Out: compute.Shape{s[0], s[1] * u.Scale[0], s[2] * u.Scale[1]}, AddsGrad: true}, nil
 }
 
-// Forward repeats pixels.
+// Forward repeats or blends pixels.
 func (u *Upsample) Forward(p *Pass) {
 	s := p.In[0].Shape
+	if u.Mode == modeBilinear {
+		compute.BilinearForward(p.Pool, p.N, s[1], s[2], s[0], u.Scale[0], u.Scale[1], p.In[0].Data, p.Out.Data)
+		return
+	}
 	compute.UpsampleForward(p.Pool, p.N, s[1], s[2], s[0], u.Scale[0], u.Scale[1], p.In[0].Data, p.Out.Data)
 }
 
-// Backward sums over the copies of each pixel.
+// Backward sums over all that a pixel had a share in.
 func (u *Upsample) Backward(p *Pass) {
-	if dx := p.wanted(0); dx != nil {
-		s := p.In[0].Shape
+	dx, s := p.wanted(0), p.In[0].Shape
+	switch {
+	case dx == nil:
+	case u.Mode == modeBilinear:
+		compute.BilinearBackward(p.Pool, p.N, s[1], s[2], s[0], u.Scale[0], u.Scale[1], p.DOut.Data, dx, p.adds(0))
+	default:
 		compute.UpsampleBackward(p.Pool, p.N, s[1], s[2], s[0], u.Scale[0], u.Scale[1], p.DOut.Data, dx, p.adds(0))
 	}
 }

@@ -52,6 +52,29 @@ layers:
   - dense: {units: 4, name: last}
 `
 
+// sequences has convolutions over time where residuals has them over images.
+const sequences = `
+name: sequences
+input: [9, 5]
+layers:
+  - conv1d: {filters: 6, kernel: 3, padding: causal, bias: false}
+  - batchnorm
+  - relu
+  - residual:
+      layers:
+        - conv1d: {filters: 6, kernel: 2, padding: causal, dilation: 2}
+        - batchnorm
+        - relu
+        - conv1d: {filters: 6, kernel: 3, groups: 6}
+        - batchnorm
+  - relu
+  - pool1d: {kernel: 3, stride: 2, ceil: true}
+  - branches:
+      join: concat
+      paths: [[{timepool: {take: max}}], [globalavgpool]]
+  - dense: {units: 4}
+`
+
 func resolved(t *testing.T, text string) *Graph {
 	t.Helper()
 	s, err := Parse("test", []byte(text))
@@ -162,7 +185,7 @@ func nearly(t *testing.T, what string, got, want []float32) {
 func TestFold(t *testing.T) {
 	pool := compute.NewPool(2)
 	defer pool.Close()
-	graphs := map[string]*Graph{"residuals": resolved(t, residuals), "fusable": fusableNet(t)}
+	graphs := map[string]*Graph{"residuals": resolved(t, residuals), "sequences": resolved(t, sequences), "fusable": fusableNet(t)}
 	for _, name := range []string{"resnet20", "resnet20-a", "plain20"} {
 		graphs[name] = preset(t, name)
 	}

@@ -64,6 +64,33 @@ def pool_cases():
     return out
 
 
+def conv2d_cases():
+    """What make_reference.py's cases of conv2d leave out: settings in pairs."""
+    out = []
+    for name, n, ins, f, k, s, p, d, g in [
+        # name, batch, in, filters, kernel, stride, padding (top, bottom, left, right), dilation, groups
+        ("four paddings, stride 2x3", 1, (2, 5, 6), 3, (3, 2), (2, 3), (2, 0, 1, 3), (1, 1), 1),
+        ("dilation 1x3 in groups", 1, (4, 3, 7), 4, (2, 3), (1, 1), (1, 1, 0, 0), (1, 3), 2),
+        ("dilation 2 with stride 2", 1, (2, 6, 7), 3, (3, 3), (2, 2), (2, 2, 2, 2), (2, 2), 1),
+        ("depthwise, dilated", 1, (3, 5, 5), 3, (3, 3), (1, 1), (2, 2, 2, 2), (2, 2), 3),
+        ("depthwise, four paddings", 1, (9, 4, 5), 9, (3, 2), (1, 2), (0, 2, 1, 0), (1, 1), 9),
+        ("depthwise 5x5 stride 2", 1, (3, 7, 6), 3, (5, 5), (2, 2), (2, 2, 2, 2), (1, 1), 3),
+        ("depthwise times three, stride 2", 1, (2, 5, 5), 6, (3, 3), (2, 2), (1, 1, 1, 1), (1, 1), 2),
+        ("groups of one filter", 2, (6, 3, 3), 2, (2, 2), (1, 1), (0, 0, 0, 0), (1, 1), 2),
+        ("1x1 in groups", 2, (6, 3, 3), 9, (1, 1), (1, 1), (0, 0, 0, 0), (1, 1), 3),
+        ("padding beyond the kernel", 1, (2, 2, 3), 2, (2, 2), (1, 1), (3, 2, 2, 3), (1, 1), 1),
+        ("patches", 1, (2, 8, 8), 3, (4, 4), (4, 4), (0, 0, 0, 0), (1, 1), 1),
+        ("1x7", 1, (4, 2, 9), 5, (1, 7), (1, 1), (0, 0, 3, 3), (1, 1), 1),
+    ]:
+        params = {"weight": torch.randn(f, ins[0] // g, *k) * 0.3, "bias": torch.randn(f) * 0.3}
+        settings = {
+            "filters": words(f), "kernel": words(*k), "stride": words(*s), "padding": words(*p), "dilation": words(*d), "groups": words(g), "bias": ["true"],
+        }
+        out.append(case("conv2d", name, settings, [torch.randn(n, *ins)], lambda x, w, _, p=p, s=s, d=d, g=g: F.conv2d(
+            F.pad(x[0], (p[2], p[3], p[0], p[1])), w["weight"], w["bias"], stride=s, dilation=d, groups=g), params))
+    return out
+
+
 def conv1d_cases():
     out = []
     for name, n, ins, f, k, s, pad, d, g, bias in [
@@ -139,6 +166,9 @@ def rearranging_cases():
     for ins in [(3, 4), (1, 5)]:
         out.append(case("classtoken", "%d×%d" % ins, {}, [torch.randn(3, *ins)],
                         lambda x, w, _: torch.cat([w["weight"].expand(x[0].shape[0], 1, -1), x[0]], 1), {"weight": torch.randn(ins[1])}))
+    for name, ins, scale in [("twice", (2, 3, 2), (2, 2)), ("rows and columns", (2, 2, 3), (3, 2)), ("one row", (3, 1, 4), (2, 1))]:
+        out.append(case("upsample", "bilinear, " + name, {"scale": words(*scale), "mode": ["bilinear"]}, [torch.randn(2, *ins)],
+                        lambda x, *_, s=scale: F.interpolate(x[0], scale_factor=s, mode="bilinear", align_corners=False)))
     out.append(case("concat", "along time", {"axis": ["time"]}, [torch.randn(2, 3, 4), torch.randn(2, 1, 4), torch.randn(2, 2, 4)], lambda x, *_: torch.cat(x, 1)))
     return out
 
@@ -153,6 +183,8 @@ def main(folder):
     files["convtranspose"] = conv_transpose_cases()
     torch.manual_seed(25)
     files["rearranging"] = rearranging_cases()
+    torch.manual_seed(26)
+    files["conv2d_more"] = conv2d_cases()
     for name, cases in files.items():
         with open(os.path.join(folder, name + ".json"), "w") as f:
             f.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")
