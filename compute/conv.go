@@ -20,7 +20,7 @@ type Conv struct {
 	OH, OW                               int
 }
 
-// ConvForward is y = relu?(x ∗ w + bias + (y if Add)); the bias has one value
+// ConvForward is y = relu?(x ∗ w + bias + (y if Add)) as Epilogue has it; the bias has one value
 // an output channel.
 func ConvForward(p *Pool, g *Conv, x, w, y []float32, e Epilogue) {
 	convForwardWith(kernelInUse, p, g, x, w, y, e)
@@ -106,7 +106,7 @@ func (g *Conv) forwardSweep(kern *gemmKernel, x, w, y []float32, e Epilogue) swe
 		in: x, inImage: g.H * g.W * g.C, inRow: g.W * g.C, inPixel: g.C, c: cg,
 		out: y, outImage: g.OH * g.OW * g.F, outRow: g.OW * g.F, outPixel: g.F, f: fg,
 		weights: w, wStep: g.F, wTap: cg * g.F, wRow: g.KW * cg * g.F, wH: 1, wW: 1,
-		bias: e.Bias, add: e.Add, relu: e.ReLU,
+		bias: e.Bias, add: e.Add, relu: e.ReLU, ceil: e.Ceil,
 	}
 }
 

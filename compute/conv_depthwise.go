@@ -73,7 +73,12 @@ func (a *depthwiseArgs) begin(y []float32) {
 
 // finish ends a row of pixels.
 func (a *depthwiseArgs) finish(y []float32) {
-	if a.e.ReLU {
+	switch {
+	case a.e.ReLU && a.e.Ceil != 0:
+		for i, v := range y {
+			y[i] = a.e.clamp(v)
+		}
+	case a.e.ReLU:
 		vec.relu(y, y)
 	}
 }

@@ -84,6 +84,9 @@ func (s *sweep) depthPixels(n, oy, ox, pixels int, v span, zeros []float32) {
 		}
 		if first+depthTaps >= all && s.relu {
 			t.floor = 0
+			if s.ceil > 0 {
+				t.ceil = s.ceil
+			}
 		}
 		depthwiseNine(&t)
 		t.add, t.bias = true, nil

@@ -30,6 +30,7 @@ type sweep struct {
 
 	bias      []float32
 	add, relu bool
+	ceil      float32
 	kept      []float32 // the weights in panels, if they are laid out already
 
 	regions    []region
@@ -304,7 +305,7 @@ func (s *sweep) strip(t *tile, r *region, b, has taps, panel, out []float32, m, 
 		}
 	}
 	t.add = s.add || !first
-	t.relu = s.relu && last
+	t.relu, t.ceil = s.relu && last, s.ceil
 	t.bias = nil
 	if last && s.bias != nil {
 		t.bias = s.bias[j:]

@@ -169,6 +169,8 @@ func checkConv(t *testing.T, k *gemmKernel, pool *Pool, y, dx, dw sums, d *convD
 	y.compare(t, "y with everything", d.y, func(i int, v float64) float64 {
 		return max(0, v+float64(d.bias.v[i%g.F])+float64(old[i]))
 	})
+	convForwardWith(k, pool, g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v, ReLU: true, Ceil: 0.25})
+	y.compare(t, "y with a ceiling", d.y, func(i int, v float64) float64 { return min(0.25, max(0, v+float64(d.bias.v[i%g.F]))) })
 	convForwardWith(k, pool, g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v})
 	y.compare(t, "y with bias", d.y, func(i int, v float64) float64 { return v + float64(d.bias.v[i%g.F]) })
 	convForwardWith(k, pool, g, d.x.v, d.w.v, d.y.v, Epilogue{})
@@ -187,6 +189,8 @@ func checkConv(t *testing.T, k *gemmKernel, pool *Pool, y, dx, dw sums, d *convD
 	y.compare(t, "y of packed weights with everything", d.y, func(i int, v float64) float64 {
 		return max(0, v+float64(d.bias.v[i%g.F])+float64(old[i]))
 	})
+	convPackedWith(k, pool, g, d.x.v, packed.v, d.y.v, Epilogue{ReLU: true, Ceil: 0.25})
+	y.compare(t, "y of packed weights with a ceiling", d.y, func(i int, v float64) float64 { return min(0.25, max(0, v)) })
 	convPackedWith(k, pool, g, d.x.v, packed.v, d.y.v, Epilogue{})
 	y.compare(t, "y of packed weights", d.y, same)
 }

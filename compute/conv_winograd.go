@@ -290,12 +290,15 @@ var noBias [tileWidth]float32
 // outputs transforms the products of tiles t0 to t1 to outputs and finishes
 // them, for the columns from col.
 func (g *winogradSweep) outputs(w *Worker, m []float32, apart int, margin []float32, t0, t1, col int) {
-	bias, floor := &noBias[0], float32(math.Inf(-1))
+	bias, floor, ceil := &noBias[0], float32(math.Inf(-1)), float32(math.Inf(1))
 	if g.bias != nil {
 		bias = &g.bias[col]
 	}
 	if g.relu {
 		floor = 0
+		if g.ceil > 0 {
+			ceil = g.ceil
+		}
 	}
 	cols := min(tileWidth, g.f-col)
 	q := &w.squares
@@ -303,6 +306,6 @@ func (g *winogradSweep) outputs(w *Worker, m []float32, apart int, margin []floa
 	for i := t0; i < t1; i++ {
 		img, y, x := g.tiles.place(i)
 		tab, shift := g.tiles.out.square(&q.edge, &q.out, winoSide, img, y, x, g.tiles.outFirst+col, &margin[0])
-		g.set.output(tab, shift, &m[(i-t0)*tileWidth], apart, cols, bias, floor, g.add)
+		g.set.output(tab, shift, &m[(i-t0)*tileWidth], apart, cols, bias, floor, ceil, g.add)
 	}
 }

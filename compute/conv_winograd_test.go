@@ -8,13 +8,8 @@ import (
 
 // forwardSweep is the sweep of a forward pass.
 func forwardSweep(kern *gemmKernel, g *Conv, x, w, y []float32, e Epilogue) *sweep {
-	return &sweep{
-		kern: kern, n: g.N, h: g.rowAxis(), w: g.colAxis(),
-		in: x, inImage: g.H * g.W * g.C, inRow: g.W * g.C, inPixel: g.C, c: g.C,
-		out: y, outImage: g.OH * g.OW * g.F, outRow: g.OW * g.F, outPixel: g.F, f: g.F,
-		weights: w, wStep: g.F, wTap: g.C * g.F, wRow: g.KW * g.C * g.F, wH: 1, wW: 1,
-		add: e.Add, relu: e.ReLU, bias: e.Bias,
-	}
+	s := g.forwardSweep(kern, x, w, y, e)
+	return &s
 }
 
 // winogradCases reach whole tiles and parts of them, images smaller than a
@@ -76,6 +71,8 @@ func checkWinograd(t *testing.T, k *gemmKernel, pool *Pool, y, dx, dw sums, d *c
 	y.winograd(t, "y with everything", d.y, func(i int, v float64) float64 {
 		return max(0, v+float64(d.bias.v[i%g.F])+float64(old[i]))
 	})
+	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v, ReLU: true, Ceil: 12}).winograd(pool, set, nil)
+	y.winograd(t, "y with a ceiling", d.y, func(i int, v float64) float64 { return min(12, max(0, v+float64(d.bias.v[i%g.F]))) })
 	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v}).winograd(pool, set, nil)
 	y.winograd(t, "y with bias", d.y, func(i int, v float64) float64 { return v + float64(d.bias.v[i%g.F]) })
 	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{}).winograd(pool, set, nil)

@@ -3,11 +3,24 @@ package compute
 import "fmt"
 
 // Epilogue is what a product does with a finished element before it is stored:
-// first the bias of its column, then the value that was there, then relu.
+// first the bias of its column, then the value that was there, then relu, whose
+// result is no more than Ceil, if that is not zero.
 type Epilogue struct {
 	Add  bool      // add to C instead of writing it
 	Bias []float32 // one per column of C; nil for none
 	ReLU bool
+	Ceil float32
+}
+
+// clamp is relu of v under e's ceiling.
+func (e *Epilogue) clamp(v float32) float32 {
+	if v < 0 {
+		return 0
+	}
+	if e.Ceil != 0 && v > e.Ceil {
+		return e.Ceil
+	}
+	return v
 }
 
 // genericKernel is last in the table and runs everywhere; the others are

@@ -374,6 +374,21 @@ rowTile16_6_noadd:
 	VMAXPS Y9, Y14, Y9
 	VMAXPS Y10, Y14, Y10
 	VMAXPS Y11, Y14, Y11
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile16_6_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
+	VMINPS Y10, Y14, Y10
+	VMINPS Y11, Y14, Y11
 
 rowTile16_6_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -653,6 +668,19 @@ rowTile16_5_noadd:
 	VMAXPS Y7, Y14, Y7
 	VMAXPS Y8, Y14, Y8
 	VMAXPS Y9, Y14, Y9
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile16_5_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
 
 rowTile16_5_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -893,6 +921,17 @@ rowTile16_4_noadd:
 	VMAXPS Y5, Y14, Y5
 	VMAXPS Y6, Y14, Y6
 	VMAXPS Y7, Y14, Y7
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile16_4_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
 
 rowTile16_4_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -1106,6 +1145,15 @@ rowTile16_3_noadd:
 	VMAXPS Y3, Y14, Y3
 	VMAXPS Y4, Y14, Y4
 	VMAXPS Y5, Y14, Y5
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile16_3_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
 
 rowTile16_3_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -1276,6 +1324,13 @@ rowTile16_2_noadd:
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
 	VMAXPS Y3, Y14, Y3
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile16_2_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
 
 rowTile16_2_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -1411,6 +1466,11 @@ rowTile16_1_noadd:
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile16_1_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
 
 rowTile16_1_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -1783,6 +1843,21 @@ rowTile16m_6_noadd:
 	VMAXPS Y9, Y14, Y9
 	VMAXPS Y10, Y14, Y10
 	VMAXPS Y11, Y14, Y11
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile16m_6_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
+	VMINPS Y10, Y14, Y10
+	VMINPS Y11, Y14, Y11
 
 rowTile16m_6_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -2190,6 +2265,19 @@ rowTile16m_5_noadd:
 	VMAXPS Y7, Y14, Y7
 	VMAXPS Y8, Y14, Y8
 	VMAXPS Y9, Y14, Y9
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile16m_5_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
 
 rowTile16m_5_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -2539,6 +2627,17 @@ rowTile16m_4_noadd:
 	VMAXPS Y5, Y14, Y5
 	VMAXPS Y6, Y14, Y6
 	VMAXPS Y7, Y14, Y7
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile16m_4_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
 
 rowTile16m_4_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -2842,6 +2941,15 @@ rowTile16m_3_noadd:
 	VMAXPS Y3, Y14, Y3
 	VMAXPS Y4, Y14, Y4
 	VMAXPS Y5, Y14, Y5
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile16m_3_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
 
 rowTile16m_3_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -3083,6 +3191,13 @@ rowTile16m_2_noadd:
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
 	VMAXPS Y3, Y14, Y3
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile16m_2_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
 
 rowTile16m_2_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -3270,6 +3385,11 @@ rowTile16m_1_noadd:
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile16m_1_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
 
 rowTile16m_1_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -3602,6 +3722,15 @@ rowTile8m_6_noadd:
 	VMAXPS Y3, Y14, Y3
 	VMAXPS Y4, Y14, Y4
 	VMAXPS Y5, Y14, Y5
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile8m_6_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
 
 rowTile8m_6_norelu:
 	MOVQ tile_cols(SI), CX
@@ -3945,6 +4074,14 @@ rowTile8m_5_noadd:
 	VMAXPS Y2, Y14, Y2
 	VMAXPS Y3, Y14, Y3
 	VMAXPS Y4, Y14, Y4
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile8m_5_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
 
 rowTile8m_5_norelu:
 	MOVQ tile_cols(SI), CX
@@ -4241,6 +4378,13 @@ rowTile8m_4_noadd:
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
 	VMAXPS Y3, Y14, Y3
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile8m_4_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
 
 rowTile8m_4_norelu:
 	MOVQ tile_cols(SI), CX
@@ -4502,6 +4646,12 @@ rowTile8m_3_noadd:
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile8m_3_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
 
 rowTile8m_3_norelu:
 	MOVQ tile_cols(SI), CX
@@ -4712,6 +4862,11 @@ rowTile8m_2_noadd:
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile8m_2_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
 
 rowTile8m_2_norelu:
 	MOVQ tile_cols(SI), CX
@@ -4871,6 +5026,10 @@ rowTile8m_1_noadd:
 	JEQ rowTile8m_1_norelu
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
+	CMPL tile_ceil(SI), $0
+	JEQ rowTile8m_1_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
 
 rowTile8m_1_norelu:
 	MOVQ tile_cols(SI), CX
@@ -5249,6 +5408,21 @@ colTile16_6_noadd:
 	VMAXPS Y9, Y14, Y9
 	VMAXPS Y10, Y14, Y10
 	VMAXPS Y11, Y14, Y11
+	CMPL tile_ceil(SI), $0
+	JEQ colTile16_6_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
+	VMINPS Y10, Y14, Y10
+	VMINPS Y11, Y14, Y11
 
 colTile16_6_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -5513,6 +5687,19 @@ colTile16_5_noadd:
 	VMAXPS Y7, Y14, Y7
 	VMAXPS Y8, Y14, Y8
 	VMAXPS Y9, Y14, Y9
+	CMPL tile_ceil(SI), $0
+	JEQ colTile16_5_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
 
 colTile16_5_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -5742,6 +5929,17 @@ colTile16_4_noadd:
 	VMAXPS Y5, Y14, Y5
 	VMAXPS Y6, Y14, Y6
 	VMAXPS Y7, Y14, Y7
+	CMPL tile_ceil(SI), $0
+	JEQ colTile16_4_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
 
 colTile16_4_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -5948,6 +6146,15 @@ colTile16_3_noadd:
 	VMAXPS Y3, Y14, Y3
 	VMAXPS Y4, Y14, Y4
 	VMAXPS Y5, Y14, Y5
+	CMPL tile_ceil(SI), $0
+	JEQ colTile16_3_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
 
 colTile16_3_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -6115,6 +6322,13 @@ colTile16_2_noadd:
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
 	VMAXPS Y3, Y14, Y3
+	CMPL tile_ceil(SI), $0
+	JEQ colTile16_2_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
 
 colTile16_2_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -6251,6 +6465,11 @@ colTile16_1_noadd:
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
+	CMPL tile_ceil(SI), $0
+	JEQ colTile16_1_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
 
 colTile16_1_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -6610,6 +6829,21 @@ colTile16m_6_noadd:
 	VMAXPS Y9, Y14, Y9
 	VMAXPS Y10, Y14, Y10
 	VMAXPS Y11, Y14, Y11
+	CMPL tile_ceil(SI), $0
+	JEQ colTile16m_6_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
+	VMINPS Y10, Y14, Y10
+	VMINPS Y11, Y14, Y11
 
 colTile16m_6_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -7002,6 +7236,19 @@ colTile16m_5_noadd:
 	VMAXPS Y7, Y14, Y7
 	VMAXPS Y8, Y14, Y8
 	VMAXPS Y9, Y14, Y9
+	CMPL tile_ceil(SI), $0
+	JEQ colTile16m_5_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
 
 colTile16m_5_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -7340,6 +7587,17 @@ colTile16m_4_noadd:
 	VMAXPS Y5, Y14, Y5
 	VMAXPS Y6, Y14, Y6
 	VMAXPS Y7, Y14, Y7
+	CMPL tile_ceil(SI), $0
+	JEQ colTile16m_4_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
 
 colTile16m_4_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -7636,6 +7894,15 @@ colTile16m_3_noadd:
 	VMAXPS Y3, Y14, Y3
 	VMAXPS Y4, Y14, Y4
 	VMAXPS Y5, Y14, Y5
+	CMPL tile_ceil(SI), $0
+	JEQ colTile16m_3_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
 
 colTile16m_3_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -7874,6 +8141,13 @@ colTile16m_2_noadd:
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
 	VMAXPS Y3, Y14, Y3
+	CMPL tile_ceil(SI), $0
+	JEQ colTile16m_2_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
 
 colTile16m_2_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -8062,6 +8336,11 @@ colTile16m_1_noadd:
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
+	CMPL tile_ceil(SI), $0
+	JEQ colTile16m_1_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
 
 colTile16m_1_norelu:
 	VMOVUPS Y0, 0(R8)
@@ -8381,6 +8660,15 @@ colTile8m_6_noadd:
 	VMAXPS Y3, Y14, Y3
 	VMAXPS Y4, Y14, Y4
 	VMAXPS Y5, Y14, Y5
+	CMPL tile_ceil(SI), $0
+	JEQ colTile8m_6_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
 
 colTile8m_6_norelu:
 	MOVQ tile_cols(SI), CX
@@ -8709,6 +8997,14 @@ colTile8m_5_noadd:
 	VMAXPS Y2, Y14, Y2
 	VMAXPS Y3, Y14, Y3
 	VMAXPS Y4, Y14, Y4
+	CMPL tile_ceil(SI), $0
+	JEQ colTile8m_5_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
 
 colTile8m_5_norelu:
 	MOVQ tile_cols(SI), CX
@@ -8994,6 +9290,13 @@ colTile8m_4_noadd:
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
 	VMAXPS Y3, Y14, Y3
+	CMPL tile_ceil(SI), $0
+	JEQ colTile8m_4_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
 
 colTile8m_4_norelu:
 	MOVQ tile_cols(SI), CX
@@ -9248,6 +9551,12 @@ colTile8m_3_noadd:
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
+	CMPL tile_ceil(SI), $0
+	JEQ colTile8m_3_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
 
 colTile8m_3_norelu:
 	MOVQ tile_cols(SI), CX
@@ -9455,6 +9764,11 @@ colTile8m_2_noadd:
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
+	CMPL tile_ceil(SI), $0
+	JEQ colTile8m_2_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
 
 colTile8m_2_norelu:
 	MOVQ tile_cols(SI), CX
@@ -9615,6 +9929,10 @@ colTile8m_1_noadd:
 	JEQ colTile8m_1_norelu
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
+	CMPL tile_ceil(SI), $0
+	JEQ colTile8m_1_norelu
+	VBROADCASTSS tile_ceil(SI), Y14
+	VMINPS Y0, Y14, Y0
 
 colTile8m_1_norelu:
 	MOVQ tile_cols(SI), CX

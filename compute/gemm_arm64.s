@@ -466,6 +466,33 @@ rowTile16_6_noadd:
 	WORD $0x4e38f6b5 // fmax v21.4s, v21.4s, v24.4s
 	WORD $0x4e38f6d6 // fmax v22.4s, v22.4s, v24.4s
 	WORD $0x4e38f6f7 // fmax v23.4s, v23.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile16_6_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
+	WORD $0x4eb8f5ef // fmin v15.4s, v15.4s, v24.4s
+	WORD $0x4eb8f610 // fmin v16.4s, v16.4s, v24.4s
+	WORD $0x4eb8f631 // fmin v17.4s, v17.4s, v24.4s
+	WORD $0x4eb8f652 // fmin v18.4s, v18.4s, v24.4s
+	WORD $0x4eb8f673 // fmin v19.4s, v19.4s, v24.4s
+	WORD $0x4eb8f694 // fmin v20.4s, v20.4s, v24.4s
+	WORD $0x4eb8f6b5 // fmin v21.4s, v21.4s, v24.4s
+	WORD $0x4eb8f6d6 // fmin v22.4s, v22.4s, v24.4s
+	WORD $0x4eb8f6f7 // fmin v23.4s, v23.4s, v24.4s
 
 rowTile16_6_norelu:
 	ADD R3, R17, R25
@@ -854,6 +881,29 @@ rowTile16_5_noadd:
 	WORD $0x4e38f631 // fmax v17.4s, v17.4s, v24.4s
 	WORD $0x4e38f652 // fmax v18.4s, v18.4s, v24.4s
 	WORD $0x4e38f673 // fmax v19.4s, v19.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile16_5_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
+	WORD $0x4eb8f5ef // fmin v15.4s, v15.4s, v24.4s
+	WORD $0x4eb8f610 // fmin v16.4s, v16.4s, v24.4s
+	WORD $0x4eb8f631 // fmin v17.4s, v17.4s, v24.4s
+	WORD $0x4eb8f652 // fmin v18.4s, v18.4s, v24.4s
+	WORD $0x4eb8f673 // fmin v19.4s, v19.4s, v24.4s
 
 rowTile16_5_norelu:
 	ADD R3, R17, R25
@@ -1183,6 +1233,25 @@ rowTile16_4_noadd:
 	WORD $0x4e38f5ad // fmax v13.4s, v13.4s, v24.4s
 	WORD $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
 	WORD $0x4e38f5ef // fmax v15.4s, v15.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile16_4_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
+	WORD $0x4eb8f5ef // fmin v15.4s, v15.4s, v24.4s
 
 rowTile16_4_norelu:
 	ADD R3, R17, R25
@@ -1477,6 +1546,21 @@ rowTile16_3_noadd:
 	WORD $0x4e38f529 // fmax v9.4s, v9.4s, v24.4s
 	WORD $0x4e38f54a // fmax v10.4s, v10.4s, v24.4s
 	WORD $0x4e38f56b // fmax v11.4s, v11.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile16_3_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
 
 rowTile16_3_norelu:
 	ADD R3, R17, R25
@@ -1704,6 +1788,17 @@ rowTile16_2_noadd:
 	WORD $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
 	WORD $0x4e38f4c6 // fmax v6.4s, v6.4s, v24.4s
 	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile16_2_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
 
 rowTile16_2_norelu:
 	ADD R3, R17, R25
@@ -1880,6 +1975,13 @@ rowTile16_1_noadd:
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile16_1_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
 
 rowTile16_1_norelu:
 	ADD R3, R17, R25
@@ -2287,6 +2389,27 @@ rowTile12_6_noadd:
 	WORD $0x4e38f5ef // fmax v15.4s, v15.4s, v24.4s
 	WORD $0x4e38f610 // fmax v16.4s, v16.4s, v24.4s
 	WORD $0x4e38f631 // fmax v17.4s, v17.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile12_6_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
+	WORD $0x4eb8f5ef // fmin v15.4s, v15.4s, v24.4s
+	WORD $0x4eb8f610 // fmin v16.4s, v16.4s, v24.4s
+	WORD $0x4eb8f631 // fmin v17.4s, v17.4s, v24.4s
 
 rowTile12_6_norelu:
 	ADD R3, R17, R25
@@ -2613,6 +2736,24 @@ rowTile12_5_noadd:
 	WORD $0x4e38f58c // fmax v12.4s, v12.4s, v24.4s
 	WORD $0x4e38f5ad // fmax v13.4s, v13.4s, v24.4s
 	WORD $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile12_5_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
 
 rowTile12_5_norelu:
 	ADD R3, R17, R25
@@ -2915,6 +3056,21 @@ rowTile12_4_noadd:
 	WORD $0x4e38f529 // fmax v9.4s, v9.4s, v24.4s
 	WORD $0x4e38f54a // fmax v10.4s, v10.4s, v24.4s
 	WORD $0x4e38f56b // fmax v11.4s, v11.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile12_4_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
 
 rowTile12_4_norelu:
 	ADD R3, R17, R25
@@ -3163,6 +3319,18 @@ rowTile12_3_noadd:
 	WORD $0x4e38f4c6 // fmax v6.4s, v6.4s, v24.4s
 	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
 	WORD $0x4e38f508 // fmax v8.4s, v8.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile12_3_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
 
 rowTile12_3_norelu:
 	ADD R3, R17, R25
@@ -3381,6 +3549,15 @@ rowTile12_2_noadd:
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
 	WORD $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
 	WORD $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile12_2_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
 
 rowTile12_2_norelu:
 	ADD R3, R17, R25
@@ -3533,6 +3710,12 @@ rowTile12_1_noadd:
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile12_1_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
 
 rowTile12_1_norelu:
 	ADD R3, R17, R25
@@ -3897,6 +4080,21 @@ rowTile8_6_noadd:
 	WORD $0x4e38f529 // fmax v9.4s, v9.4s, v24.4s
 	WORD $0x4e38f54a // fmax v10.4s, v10.4s, v24.4s
 	WORD $0x4e38f56b // fmax v11.4s, v11.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile8_6_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
 
 rowTile8_6_norelu:
 	ADD R3, R17, R25
@@ -4181,6 +4379,19 @@ rowTile8_5_noadd:
 	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
 	WORD $0x4e38f508 // fmax v8.4s, v8.4s, v24.4s
 	WORD $0x4e38f529 // fmax v9.4s, v9.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile8_5_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
 
 rowTile8_5_norelu:
 	ADD R3, R17, R25
@@ -4424,6 +4635,17 @@ rowTile8_4_noadd:
 	WORD $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
 	WORD $0x4e38f4c6 // fmax v6.4s, v6.4s, v24.4s
 	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile8_4_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
 
 rowTile8_4_norelu:
 	ADD R3, R17, R25
@@ -4650,6 +4872,15 @@ rowTile8_3_noadd:
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
 	WORD $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
 	WORD $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile8_3_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
 
 rowTile8_3_norelu:
 	ADD R3, R17, R25
@@ -4827,6 +5058,13 @@ rowTile8_2_noadd:
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile8_2_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
 
 rowTile8_2_norelu:
 	ADD R3, R17, R25
@@ -4955,6 +5193,11 @@ rowTile8_1_noadd:
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile8_1_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
 
 rowTile8_1_norelu:
 	ADD R3, R17, R25
@@ -5252,6 +5495,15 @@ rowTile4_6_noadd:
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
 	WORD $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
 	WORD $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile4_6_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
 
 rowTile4_6_norelu:
 	FMOVQ F0, 0(R17)
@@ -5467,6 +5719,14 @@ rowTile4_5_noadd:
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
 	WORD $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile4_5_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
 
 rowTile4_5_norelu:
 	FMOVQ F0, 0(R17)
@@ -5652,6 +5912,13 @@ rowTile4_4_noadd:
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile4_4_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
 
 rowTile4_4_norelu:
 	FMOVQ F0, 0(R17)
@@ -5807,6 +6074,12 @@ rowTile4_3_noadd:
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile4_3_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
 
 rowTile4_3_norelu:
 	FMOVQ F0, 0(R17)
@@ -5932,6 +6205,11 @@ rowTile4_2_noadd:
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile4_2_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
 
 rowTile4_2_norelu:
 	FMOVQ F0, 0(R17)
@@ -6027,6 +6305,10 @@ rowTile4_1_noadd:
 	CBZ R15, rowTile4_1_norelu
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile4_1_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
 
 rowTile4_1_norelu:
 	FMOVQ F0, 0(R17)
@@ -6445,6 +6727,27 @@ rowTile3_6_noadd:
 	WORD $0x4e38f5ef // fmax v15.4s, v15.4s, v24.4s
 	WORD $0x4e38f610 // fmax v16.4s, v16.4s, v24.4s
 	WORD $0x4e38f631 // fmax v17.4s, v17.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile3_6_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
+	WORD $0x4eb8f5ef // fmin v15.4s, v15.4s, v24.4s
+	WORD $0x4eb8f610 // fmin v16.4s, v16.4s, v24.4s
+	WORD $0x4eb8f631 // fmin v17.4s, v17.4s, v24.4s
 
 rowTile3_6_norelu:
 	ADD R3, R17, R25
@@ -6788,6 +7091,24 @@ rowTile3_5_noadd:
 	WORD $0x4e38f58c // fmax v12.4s, v12.4s, v24.4s
 	WORD $0x4e38f5ad // fmax v13.4s, v13.4s, v24.4s
 	WORD $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile3_5_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
 
 rowTile3_5_norelu:
 	ADD R3, R17, R25
@@ -7105,6 +7426,21 @@ rowTile3_4_noadd:
 	WORD $0x4e38f529 // fmax v9.4s, v9.4s, v24.4s
 	WORD $0x4e38f54a // fmax v10.4s, v10.4s, v24.4s
 	WORD $0x4e38f56b // fmax v11.4s, v11.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile3_4_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
 
 rowTile3_4_norelu:
 	ADD R3, R17, R25
@@ -7366,6 +7702,18 @@ rowTile3_3_noadd:
 	WORD $0x4e38f4c6 // fmax v6.4s, v6.4s, v24.4s
 	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
 	WORD $0x4e38f508 // fmax v8.4s, v8.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile3_3_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
 
 rowTile3_3_norelu:
 	ADD R3, R17, R25
@@ -7595,6 +7943,15 @@ rowTile3_2_noadd:
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
 	WORD $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
 	WORD $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile3_2_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
 
 rowTile3_2_norelu:
 	ADD R3, R17, R25
@@ -7756,6 +8113,12 @@ rowTile3_1_noadd:
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, rowTile3_1_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
 
 rowTile3_1_norelu:
 	ADD R3, R17, R25
@@ -8185,6 +8548,33 @@ colTile16_6_noadd:
 	WORD $0x4e38f6b5 // fmax v21.4s, v21.4s, v24.4s
 	WORD $0x4e38f6d6 // fmax v22.4s, v22.4s, v24.4s
 	WORD $0x4e38f6f7 // fmax v23.4s, v23.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile16_6_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
+	WORD $0x4eb8f5ef // fmin v15.4s, v15.4s, v24.4s
+	WORD $0x4eb8f610 // fmin v16.4s, v16.4s, v24.4s
+	WORD $0x4eb8f631 // fmin v17.4s, v17.4s, v24.4s
+	WORD $0x4eb8f652 // fmin v18.4s, v18.4s, v24.4s
+	WORD $0x4eb8f673 // fmin v19.4s, v19.4s, v24.4s
+	WORD $0x4eb8f694 // fmin v20.4s, v20.4s, v24.4s
+	WORD $0x4eb8f6b5 // fmin v21.4s, v21.4s, v24.4s
+	WORD $0x4eb8f6d6 // fmin v22.4s, v22.4s, v24.4s
+	WORD $0x4eb8f6f7 // fmin v23.4s, v23.4s, v24.4s
 
 colTile16_6_norelu:
 	ADD R3, R17, R25
@@ -8537,6 +8927,29 @@ colTile16_5_noadd:
 	WORD $0x4e38f631 // fmax v17.4s, v17.4s, v24.4s
 	WORD $0x4e38f652 // fmax v18.4s, v18.4s, v24.4s
 	WORD $0x4e38f673 // fmax v19.4s, v19.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile16_5_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
+	WORD $0x4eb8f5ef // fmin v15.4s, v15.4s, v24.4s
+	WORD $0x4eb8f610 // fmin v16.4s, v16.4s, v24.4s
+	WORD $0x4eb8f631 // fmin v17.4s, v17.4s, v24.4s
+	WORD $0x4eb8f652 // fmin v18.4s, v18.4s, v24.4s
+	WORD $0x4eb8f673 // fmin v19.4s, v19.4s, v24.4s
 
 colTile16_5_norelu:
 	ADD R3, R17, R25
@@ -8836,6 +9249,25 @@ colTile16_4_noadd:
 	WORD $0x4e38f5ad // fmax v13.4s, v13.4s, v24.4s
 	WORD $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
 	WORD $0x4e38f5ef // fmax v15.4s, v15.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile16_4_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
+	WORD $0x4eb8f5ef // fmin v15.4s, v15.4s, v24.4s
 
 colTile16_4_norelu:
 	ADD R3, R17, R25
@@ -9116,6 +9548,21 @@ colTile16_3_noadd:
 	WORD $0x4e38f529 // fmax v9.4s, v9.4s, v24.4s
 	WORD $0x4e38f54a // fmax v10.4s, v10.4s, v24.4s
 	WORD $0x4e38f56b // fmax v11.4s, v11.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile16_3_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
 
 colTile16_3_norelu:
 	ADD R3, R17, R25
@@ -9335,6 +9782,17 @@ colTile16_2_noadd:
 	WORD $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
 	WORD $0x4e38f4c6 // fmax v6.4s, v6.4s, v24.4s
 	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile16_2_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
 
 colTile16_2_norelu:
 	ADD R3, R17, R25
@@ -9514,6 +9972,13 @@ colTile16_1_noadd:
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile16_1_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
 
 colTile16_1_norelu:
 	ADD R3, R17, R25
@@ -9877,6 +10342,27 @@ colTile12_6_noadd:
 	WORD $0x4e38f5ef // fmax v15.4s, v15.4s, v24.4s
 	WORD $0x4e38f610 // fmax v16.4s, v16.4s, v24.4s
 	WORD $0x4e38f631 // fmax v17.4s, v17.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile12_6_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
+	WORD $0x4eb8f5ef // fmin v15.4s, v15.4s, v24.4s
+	WORD $0x4eb8f610 // fmin v16.4s, v16.4s, v24.4s
+	WORD $0x4eb8f631 // fmin v17.4s, v17.4s, v24.4s
 
 colTile12_6_norelu:
 	ADD R3, R17, R25
@@ -10167,6 +10653,24 @@ colTile12_5_noadd:
 	WORD $0x4e38f58c // fmax v12.4s, v12.4s, v24.4s
 	WORD $0x4e38f5ad // fmax v13.4s, v13.4s, v24.4s
 	WORD $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile12_5_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
 
 colTile12_5_norelu:
 	ADD R3, R17, R25
@@ -10439,6 +10943,21 @@ colTile12_4_noadd:
 	WORD $0x4e38f529 // fmax v9.4s, v9.4s, v24.4s
 	WORD $0x4e38f54a // fmax v10.4s, v10.4s, v24.4s
 	WORD $0x4e38f56b // fmax v11.4s, v11.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile12_4_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
 
 colTile12_4_norelu:
 	ADD R3, R17, R25
@@ -10673,6 +11192,18 @@ colTile12_3_noadd:
 	WORD $0x4e38f4c6 // fmax v6.4s, v6.4s, v24.4s
 	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
 	WORD $0x4e38f508 // fmax v8.4s, v8.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile12_3_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
 
 colTile12_3_norelu:
 	ADD R3, R17, R25
@@ -10883,6 +11414,15 @@ colTile12_2_noadd:
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
 	WORD $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
 	WORD $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile12_2_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
 
 colTile12_2_norelu:
 	ADD R3, R17, R25
@@ -11038,6 +11578,12 @@ colTile12_1_noadd:
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile12_1_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
 
 colTile12_1_norelu:
 	ADD R3, R17, R25
@@ -11358,6 +11904,21 @@ colTile8_6_noadd:
 	WORD $0x4e38f529 // fmax v9.4s, v9.4s, v24.4s
 	WORD $0x4e38f54a // fmax v10.4s, v10.4s, v24.4s
 	WORD $0x4e38f56b // fmax v11.4s, v11.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile8_6_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
 
 colTile8_6_norelu:
 	ADD R3, R17, R25
@@ -11606,6 +12167,19 @@ colTile8_5_noadd:
 	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
 	WORD $0x4e38f508 // fmax v8.4s, v8.4s, v24.4s
 	WORD $0x4e38f529 // fmax v9.4s, v9.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile8_5_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
 
 colTile8_5_norelu:
 	ADD R3, R17, R25
@@ -11819,6 +12393,17 @@ colTile8_4_noadd:
 	WORD $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
 	WORD $0x4e38f4c6 // fmax v6.4s, v6.4s, v24.4s
 	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile8_4_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
 
 colTile8_4_norelu:
 	ADD R3, R17, R25
@@ -12031,6 +12616,15 @@ colTile8_3_noadd:
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
 	WORD $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
 	WORD $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile8_3_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
 
 colTile8_3_norelu:
 	ADD R3, R17, R25
@@ -12200,6 +12794,13 @@ colTile8_2_noadd:
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile8_2_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
 
 colTile8_2_norelu:
 	ADD R3, R17, R25
@@ -12331,6 +12932,11 @@ colTile8_1_noadd:
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile8_1_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
 
 colTile8_1_norelu:
 	ADD R3, R17, R25
@@ -12584,6 +13190,15 @@ colTile4_6_noadd:
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
 	WORD $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
 	WORD $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile4_6_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
 
 colTile4_6_norelu:
 	FMOVQ F0, 0(R17)
@@ -12763,6 +13378,14 @@ colTile4_5_noadd:
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
 	WORD $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile4_5_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
 
 colTile4_5_norelu:
 	FMOVQ F0, 0(R17)
@@ -12918,6 +13541,13 @@ colTile4_4_noadd:
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile4_4_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
 
 colTile4_4_norelu:
 	FMOVQ F0, 0(R17)
@@ -13059,6 +13689,12 @@ colTile4_3_noadd:
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile4_3_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
 
 colTile4_3_norelu:
 	FMOVQ F0, 0(R17)
@@ -13176,6 +13812,11 @@ colTile4_2_noadd:
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile4_2_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
 
 colTile4_2_norelu:
 	FMOVQ F0, 0(R17)
@@ -13274,6 +13915,10 @@ colTile4_1_noadd:
 	CBZ R15, colTile4_1_norelu
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile4_1_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
 
 colTile4_1_norelu:
 	FMOVQ F0, 0(R17)
@@ -13648,6 +14293,27 @@ colTile3_6_noadd:
 	WORD $0x4e38f5ef // fmax v15.4s, v15.4s, v24.4s
 	WORD $0x4e38f610 // fmax v16.4s, v16.4s, v24.4s
 	WORD $0x4e38f631 // fmax v17.4s, v17.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile3_6_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
+	WORD $0x4eb8f5ef // fmin v15.4s, v15.4s, v24.4s
+	WORD $0x4eb8f610 // fmin v16.4s, v16.4s, v24.4s
+	WORD $0x4eb8f631 // fmin v17.4s, v17.4s, v24.4s
 
 colTile3_6_norelu:
 	ADD R3, R17, R25
@@ -13955,6 +14621,24 @@ colTile3_5_noadd:
 	WORD $0x4e38f58c // fmax v12.4s, v12.4s, v24.4s
 	WORD $0x4e38f5ad // fmax v13.4s, v13.4s, v24.4s
 	WORD $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile3_5_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
 
 colTile3_5_norelu:
 	ADD R3, R17, R25
@@ -14242,6 +14926,21 @@ colTile3_4_noadd:
 	WORD $0x4e38f529 // fmax v9.4s, v9.4s, v24.4s
 	WORD $0x4e38f54a // fmax v10.4s, v10.4s, v24.4s
 	WORD $0x4e38f56b // fmax v11.4s, v11.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile3_4_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
 
 colTile3_4_norelu:
 	ADD R3, R17, R25
@@ -14489,6 +15188,18 @@ colTile3_3_noadd:
 	WORD $0x4e38f4c6 // fmax v6.4s, v6.4s, v24.4s
 	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
 	WORD $0x4e38f508 // fmax v8.4s, v8.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile3_3_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
 
 colTile3_3_norelu:
 	ADD R3, R17, R25
@@ -14710,6 +15421,15 @@ colTile3_2_noadd:
 	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
 	WORD $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
 	WORD $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile3_2_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
 
 colTile3_2_norelu:
 	ADD R3, R17, R25
@@ -14874,6 +15594,12 @@ colTile3_1_noadd:
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
 	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
+	MOVWU tile_ceil(R0), R15
+	CBZ R15, colTile3_1_norelu
+	VDUP R15, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
 
 colTile3_1_norelu:
 	ADD R3, R17, R25

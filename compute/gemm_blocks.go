@@ -201,7 +201,7 @@ func (g *gemmArgs) block(w *Worker, i0, i1, j0, j1, k0, k1 int) {
 	}
 	first, last := k0 == 0, k1 == g.k
 	t.add = g.e.Add || !first
-	t.relu = g.e.ReLU && last
+	t.relu, t.ceil = g.e.ReLU && last, g.e.Ceil
 	run := g.kern.byRow
 	if g.ta {
 		run = g.kern.byCol
@@ -311,8 +311,8 @@ func splitSum(s *splitArgs, w *Worker, lo, hi int) {
 			if g.e.Add {
 				v += c[j]
 			}
-			if g.e.ReLU && v < 0 {
-				v = 0
+			if g.e.ReLU {
+				v = g.e.clamp(v)
 			}
 			c[j] = v
 		}

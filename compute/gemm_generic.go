@@ -76,6 +76,9 @@ func (t *tile) store(i int, sum *[tileWidth]float32) {
 		if t.relu && s < 0 {
 			s = 0
 		}
+		if t.relu && t.ceil != 0 && s > t.ceil {
+			s = t.ceil
+		}
 		c[j] = s
 	}
 }

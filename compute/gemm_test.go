@@ -137,6 +137,9 @@ func checkGemm(t *testing.T, kern *gemmKernel, p *Pool, g gemmCase) {
 		}
 		if e.ReLU {
 			sum = max(sum, 0)
+			if e.Ceil != 0 {
+				sum = min(sum, float64(e.Ceil))
+			}
 		}
 		if d := math.Abs(sum - float64(c.v[i])); !(d <= 3e-7*scale*math.Sqrt(float64(g.k)+1)) {
 			t.Fatalf("%v: C[%d,%d] = %v, want %v", g, row, j, c.v[i], sum)
@@ -161,7 +164,7 @@ func TestGemm(t *testing.T) {
 			for _, s := range [][3]int{{95, 31, kcMost - 1}, {96, 32, kcMost}, {97, 33, kcMost + 1}, {193, 113, 2*kcMost + 1},
 				{64, 512, 30}, {250, 20, 50}, {1, 300, 700}, {32, 257, 56}, {385, 7, 129}, {16, 10, 5000}} {
 				cases = append(cases, gemmCase{ta, tb, s[0], s[1], s[2], withBias, 0, false},
-					gemmCase{ta, tb, s[0], s[1], s[2], Epilogue{Add: true, Bias: []float32{}, ReLU: true}, 5, false})
+					gemmCase{ta, tb, s[0], s[1], s[2], Epilogue{Add: true, Bias: []float32{}, ReLU: true, Ceil: 1.5}, 5, false})
 			}
 		}
 	}

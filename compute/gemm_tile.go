@@ -17,7 +17,8 @@ package compute
 // Every element is summed along k in an order that depends on m, cols, and the
 // numbers of steps alone. By column, aoff is read once for the rows that a
 // kernel takes at a time, so aoff[i] = aoff[0] + i must hold. With segs = 0
-// there are no products; otherwise outs, segs and kl are at least 1.
+// there are no products; otherwise outs, segs and kl are at least 1. What relu
+// leaves is no more than ceil, if that is not zero.
 type tile struct {
 	a, b, c, bias     []float32
 	aoff, coff        []int32
@@ -27,6 +28,7 @@ type tile struct {
 	aout, aseg, astep int
 	bout, bseg, bstep int
 	add, relu         bool
+	ceil              float32
 }
 
 // tileWidth is the most columns that a tile has.

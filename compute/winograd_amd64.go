@@ -10,7 +10,7 @@ package compute
 func winogradInput(out *float32, step int, in *[36]*float32, shift, n int)
 
 //go:noescape
-func winogradOutput(out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor float32, add bool)
+func winogradOutput(out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor, ceil float32, add bool)
 
 //go:noescape
 func winogradGrad(out *float32, step int, in *[36]*float32, shift, n int)

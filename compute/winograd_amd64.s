@@ -500,16 +500,15 @@ winogradInput_next:
 	VZEROUPPER
 	RET
 
-// func winogradOutput(out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor float32, add bool)
-TEXT ·winogradOutput(SB), 0, $800-53
+// func winogradOutput(out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor, ceil float32, add bool)
+TEXT ·winogradOutput(SB), 0, $864-57
 	MOVQ out+0(FP), DI
 	MOVQ shift+8(FP), AX
 	MOVQ in+16(FP), SI
 	MOVQ step+24(FP), R8
 	MOVQ n+32(FP), CX
 	MOVQ bias+40(FP), DX
-	VBROADCASTSS floor+48(FP), Y9
-	MOVBLZX add+52(FP), BX
+	MOVBLZX add+56(FP), BX
 	SHLQ $2, CX
 	SHLQ $2, AX
 	ADDQ AX, CX
@@ -523,9 +522,13 @@ TEXT ·winogradOutput(SB), 0, $800-53
 	VBROADCASTSS winograd4<>+0(SB), Y13
 	VBROADCASTSS winograd5<>+0(SB), Y14
 	VBROADCASTSS winograd7<>+0(SB), Y15
-	LEAQ square-800(SP), R13
+	LEAQ square-864(SP), R13
 	ADDQ $31, R13
 	ANDQ $~31, R13
+	VBROADCASTSS floor+48(FP), Y9
+	VMOVUPS Y9, 768(R13)
+	VBROADCASTSS ceil+52(FP), Y9
+	VMOVUPS Y9, 800(R13)
 	PCALIGN $32
 
 winogradOutput_next:
@@ -722,7 +725,10 @@ winogradOutput_next:
 	VADDPS (R11)(AX*1), Y0, Y0
 
 winogradOutput_0_0:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y0, Y9, Y0
+	VMOVUPS 800(R13), Y9
+	VMINPS Y0, Y9, Y0
 	VMOVUPS Y0, (R11)(AX*1)
 	VMULPS Y1, Y10, Y8
 	VFMADD231PS Y3, Y13, Y8
@@ -733,7 +739,10 @@ winogradOutput_0_0:
 	VADDPS (R11)(AX*1), Y8, Y8
 
 winogradOutput_0_1:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y8, Y9, Y8
+	VMOVUPS 800(R13), Y9
+	VMINPS Y8, Y9, Y8
 	VMOVUPS Y8, (R11)(AX*1)
 	VMULPS Y6, Y11, Y6
 	VFMADD231PS Y7, Y14, Y6
@@ -744,7 +753,10 @@ winogradOutput_0_1:
 	VADDPS (R11)(AX*1), Y6, Y6
 
 winogradOutput_0_2:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y6, Y9, Y6
+	VMOVUPS 800(R13), Y9
+	VMINPS Y6, Y9, Y6
 	VMOVUPS Y6, (R11)(AX*1)
 	VFMADD231PS Y1, Y12, Y5
 	VFMADD231PS Y3, Y15, Y5
@@ -755,7 +767,10 @@ winogradOutput_0_2:
 	VADDPS (R11)(AX*1), Y5, Y5
 
 winogradOutput_0_3:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y5, Y9, Y5
+	VMOVUPS 800(R13), Y9
+	VMINPS Y5, Y9, Y5
 	VMOVUPS Y5, (R11)(AX*1)
 	VMOVUPS 192(R13), Y0
 	VMOVUPS 224(R13), Y1
@@ -776,7 +791,10 @@ winogradOutput_0_3:
 	VADDPS (R11)(AX*1), Y0, Y0
 
 winogradOutput_1_0:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y0, Y9, Y0
+	VMOVUPS 800(R13), Y9
+	VMINPS Y0, Y9, Y0
 	VMOVUPS Y0, (R11)(AX*1)
 	VMULPS Y1, Y10, Y8
 	VFMADD231PS Y3, Y13, Y8
@@ -787,7 +805,10 @@ winogradOutput_1_0:
 	VADDPS (R11)(AX*1), Y8, Y8
 
 winogradOutput_1_1:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y8, Y9, Y8
+	VMOVUPS 800(R13), Y9
+	VMINPS Y8, Y9, Y8
 	VMOVUPS Y8, (R11)(AX*1)
 	VMULPS Y6, Y11, Y6
 	VFMADD231PS Y7, Y14, Y6
@@ -798,7 +819,10 @@ winogradOutput_1_1:
 	VADDPS (R11)(AX*1), Y6, Y6
 
 winogradOutput_1_2:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y6, Y9, Y6
+	VMOVUPS 800(R13), Y9
+	VMINPS Y6, Y9, Y6
 	VMOVUPS Y6, (R11)(AX*1)
 	VFMADD231PS Y1, Y12, Y5
 	VFMADD231PS Y3, Y15, Y5
@@ -809,7 +833,10 @@ winogradOutput_1_2:
 	VADDPS (R11)(AX*1), Y5, Y5
 
 winogradOutput_1_3:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y5, Y9, Y5
+	VMOVUPS 800(R13), Y9
+	VMINPS Y5, Y9, Y5
 	VMOVUPS Y5, (R11)(AX*1)
 	VMOVUPS 384(R13), Y0
 	VMOVUPS 416(R13), Y1
@@ -830,7 +857,10 @@ winogradOutput_1_3:
 	VADDPS (R11)(AX*1), Y0, Y0
 
 winogradOutput_2_0:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y0, Y9, Y0
+	VMOVUPS 800(R13), Y9
+	VMINPS Y0, Y9, Y0
 	VMOVUPS Y0, (R11)(AX*1)
 	VMULPS Y1, Y10, Y8
 	VFMADD231PS Y3, Y13, Y8
@@ -841,7 +871,10 @@ winogradOutput_2_0:
 	VADDPS (R11)(AX*1), Y8, Y8
 
 winogradOutput_2_1:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y8, Y9, Y8
+	VMOVUPS 800(R13), Y9
+	VMINPS Y8, Y9, Y8
 	VMOVUPS Y8, (R11)(AX*1)
 	VMULPS Y6, Y11, Y6
 	VFMADD231PS Y7, Y14, Y6
@@ -852,7 +885,10 @@ winogradOutput_2_1:
 	VADDPS (R11)(AX*1), Y6, Y6
 
 winogradOutput_2_2:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y6, Y9, Y6
+	VMOVUPS 800(R13), Y9
+	VMINPS Y6, Y9, Y6
 	VMOVUPS Y6, (R11)(AX*1)
 	VFMADD231PS Y1, Y12, Y5
 	VFMADD231PS Y3, Y15, Y5
@@ -863,7 +899,10 @@ winogradOutput_2_2:
 	VADDPS (R11)(AX*1), Y5, Y5
 
 winogradOutput_2_3:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y5, Y9, Y5
+	VMOVUPS 800(R13), Y9
+	VMINPS Y5, Y9, Y5
 	VMOVUPS Y5, (R11)(AX*1)
 	VMOVUPS 576(R13), Y0
 	VMOVUPS 608(R13), Y1
@@ -884,7 +923,10 @@ winogradOutput_2_3:
 	VADDPS (R11)(AX*1), Y0, Y0
 
 winogradOutput_3_0:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y0, Y9, Y0
+	VMOVUPS 800(R13), Y9
+	VMINPS Y0, Y9, Y0
 	VMOVUPS Y0, (R11)(AX*1)
 	VMULPS Y1, Y10, Y8
 	VFMADD231PS Y3, Y13, Y8
@@ -895,7 +937,10 @@ winogradOutput_3_0:
 	VADDPS (R11)(AX*1), Y8, Y8
 
 winogradOutput_3_1:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y8, Y9, Y8
+	VMOVUPS 800(R13), Y9
+	VMINPS Y8, Y9, Y8
 	VMOVUPS Y8, (R11)(AX*1)
 	VMULPS Y6, Y11, Y6
 	VFMADD231PS Y7, Y14, Y6
@@ -906,7 +951,10 @@ winogradOutput_3_1:
 	VADDPS (R11)(AX*1), Y6, Y6
 
 winogradOutput_3_2:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y6, Y9, Y6
+	VMOVUPS 800(R13), Y9
+	VMINPS Y6, Y9, Y6
 	VMOVUPS Y6, (R11)(AX*1)
 	VFMADD231PS Y1, Y12, Y5
 	VFMADD231PS Y3, Y15, Y5
@@ -917,7 +965,10 @@ winogradOutput_3_2:
 	VADDPS (R11)(AX*1), Y5, Y5
 
 winogradOutput_3_3:
+	VMOVUPS 768(R13), Y9
 	VMAXPS Y5, Y9, Y5
+	VMOVUPS 800(R13), Y9
+	VMINPS Y5, Y9, Y5
 	VMOVUPS Y5, (R11)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, CX

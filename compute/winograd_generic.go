@@ -9,14 +9,15 @@ import "unsafe"
 //
 //	input    out = Bᵀ·in·B        6×6 from a table of 6×6
 //	output   out = Aᵀ·in·A        a table of 4×4 from 6×6; then bias, the value
-//	                              that was there if add, and at least floor
+//	                              that was there if add; then no less than
+//	                              floor and no more than ceil
 //	grad     out = A·in·Aᵀ        6×6 from a table of 4×4
 //	weights  out = G·in·Gᵀ        6×6 from 3×3
 //	sums     out = Gᵀ·in·G        3×3 from 6×6
 type winograd struct {
 	fast    bool // worth its while
 	input   func(out *float32, step int, in *[36]*float32, shift, n int)
-	output  func(out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor float32, add bool)
+	output  func(out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor, ceil float32, add bool)
 	grad    func(out *float32, step int, in *[36]*float32, shift, n int)
 	weights func(out *float32, step int, in *float32, instep int, n int)
 	sums    func(out *float32, step int, in *float32, instep int, n int)
@@ -37,7 +38,7 @@ var genericWinograd = winograd{
 	input: func(out *float32, step int, in *[36]*float32, shift, n int) {
 		winogradGeneric(6, 6, n, winogradBT, readTable(in, shift), writeSteps(out, step))
 	},
-	output: func(out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor float32, add bool) {
+	output: func(out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor, ceil float32, add bool) {
 		b := unsafe.Slice(bias, n)
 		winogradGeneric(6, 4, n, winogradAT, readSteps(in, step), func(i, c int, v float32) {
 			y := &unsafe.Slice(out[i], shift+n)[shift+c]
@@ -47,6 +48,9 @@ var genericWinograd = winograd{
 			}
 			if v < floor {
 				v = floor
+			}
+			if v > ceil {
+				v = ceil
 			}
 			*y = v
 		})

@@ -31,7 +31,7 @@ type foldable interface {
 
 // Fold works every batch norm right behind a conv2d or dense into a copy of
 // that layer's weights and bias, as parameters and running statistics are now.
-// From then on Forward runs them as one step, with the relu or the sum behind it
+// From then on Forward runs them as one step, with the relu, the relu6 or the sum behind it
 // where there is one: same outputs but for rounding, in fewer sweeps.
 //
 // The copies do not follow the parameters: whoever changes them, the training
@@ -148,8 +148,8 @@ func matchFolded(p *Program, k int) (run, bool) {
 		r.steps++
 	} else {
 		r = run{steps: 2, z: -1, last: p.steps[norm].node}
-		if p.reluAfter(norm) {
-			r.steps, r.relu, r.last = 3, true, p.steps[norm+1].node
+		if ceil, ok := p.clampAfter(norm); ok {
+			r.steps, r.relu, r.ceil, r.last = 3, true, ceil, p.steps[norm+1].node
 		}
 	}
 	r.folded = f
@@ -157,7 +157,7 @@ func matchFolded(p *Program, k int) (run, bool) {
 }
 
 func runFolded(r *run) {
-	e := compute.Epilogue{Bias: r.b, ReLU: r.relu, Add: r.z >= 0}
+	e := compute.Epilogue{Bias: r.b, ReLU: r.relu, Ceil: r.ceil, Add: r.z >= 0}
 	if r.packed {
 		r.first.layer.(packer).ForwardPacked(&r.first.fwd, r.w, r.yData, e)
 		return

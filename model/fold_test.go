@@ -256,8 +256,13 @@ func TestFoldTakesIn(t *testing.T) {
 			if p.runs[i].z >= 0 {
 				sums++
 			}
-			if _, ok := p.runs[i].first.layer.(*layers.Add); ok {
+			switch l := p.runs[i].first.layer.(type) {
+			case *layers.Add:
 				t.Errorf("%s: a sum runs by itself", name)
+			case *layers.Elementwise:
+				if act, _ := l.Function(); act == compute.ActReLU6 {
+					t.Errorf("%s: a relu6 runs by itself", name)
+				}
 			}
 		}
 		if sums == 0 || bytes <= 0 || bytes > 5*p.plan.params {

@@ -12,8 +12,9 @@ type run struct {
 	steps   int // how many
 
 	relu  bool
-	z     int // node whose output is added, -1 none
-	last  int // node whose output is written
+	ceil  float32 // of relu, 0 none
+	z     int     // node whose output is added, -1 none
+	last  int     // node whose output is written
 	zData []float32
 	yData []float32
 	folded
@@ -113,6 +114,22 @@ func (p *Program) countReaders() {
 func (p *Program) reluAfter(k int) bool {
 	return p.onlyFor(k) && isReLU(p.steps[k+1].layer) &&
 		p.plan.nodes[p.steps[k+1].node].out == p.plan.nodes[p.steps[k].node].out
+}
+
+// clampAfter is reluAfter for relus with a ceiling too, which is zero for none.
+func (p *Program) clampAfter(k int) (ceil float32, ok bool) {
+	if p.reluAfter(k) {
+		return 0, true
+	}
+	if !p.onlyFor(k) || p.plan.nodes[p.steps[k+1].node].out != p.plan.nodes[p.steps[k].node].out {
+		return 0, false
+	}
+	e, ok := p.steps[k+1].layer.(*layers.Elementwise)
+	if !ok {
+		return 0, false
+	}
+	act, _ := e.Function()
+	return 6, act == compute.ActReLU6
 }
 
 func isReLU(l layers.Layer) bool {

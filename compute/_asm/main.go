@@ -332,7 +332,7 @@ func (k kernel) step(m, u, set, behind int, acc func(set, i, v int) string, a []
 	}
 }
 
-// store is C = relu?(sum + bias + C), row by row.
+// store is C = relu?(sum + bias + C), with relu no more than ceil, row by row.
 func (k kernel) store(m int, acc func(i, v int) string, mask string) {
 	load := func(v int, at, to string) {
 		if k.masked && v == k.vectors-1 {
@@ -377,6 +377,14 @@ func (k kernel) store(m int, acc func(i, v int) string, mask string) {
 		for v := 0; v < k.vectors; v++ {
 			// In this order a NaN stays a NaN.
 			p("VMAXPS %s, Y14, %s", acc(i, v), acc(i, v))
+		}
+	}
+	p("CMPL tile_ceil(SI), $0")
+	p("JEQ %snorelu", where)
+	p("VBROADCASTSS tile_ceil(SI), Y14")
+	for i := 0; i < m; i++ {
+		for v := 0; v < k.vectors; v++ {
+			p("VMINPS %s, Y14, %s", acc(i, v), acc(i, v))
 		}
 	}
 	label("%snorelu", where)

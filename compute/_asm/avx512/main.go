@@ -280,7 +280,7 @@ func (k kernel) step(m, u, first int) {
 	}
 }
 
-// store is C = relu?(sum + bias + C), row by row.
+// store is C = relu?(sum + bias + C), with relu no more than ceil, row by row.
 func (k kernel) store(m int, at string) {
 	t28, t29 := k.vec(28), k.vec(29)
 	p("MOVQ t+0(FP), BX")
@@ -313,6 +313,12 @@ func (k kernel) store(m int, at string) {
 	for i := range m {
 		// In this order a NaN stays a NaN.
 		p("VMAXPS %s, %s, %s", k.vec(i), t29, k.vec(i))
+	}
+	p("CMPL tile_ceil(BX), $0")
+	p("JEQ %s_norelu", at)
+	p("VBROADCASTSS tile_ceil(BX), %s", t29)
+	for i := range m {
+		p("VMINPS %s, %s, %s", k.vec(i), t29, k.vec(i))
 	}
 	// Whole vectors are stored without the mask, which some processors are
 	// slow at.

@@ -79,6 +79,9 @@ func fdiv(d, n, m int) { three(0x6e20fc00, "fdiv", d, n, m) }
 // fmax keeps a NaN.
 func fmax(d, n, m int) { three(0x4e20f400, "fmax", d, n, m) }
 
+// fmin keeps a NaN.
+func fmin(d, n, m int) { three(0x4ea0f400, "fmin", d, n, m) }
+
 // fcmgt is all ones where n > m.
 func fcmgt(d, n, m int) { three(0x6ea0e400, "fcmgt", d, n, m) }
 
@@ -95,6 +98,9 @@ func fmls(d, n, m int) { p("VFMLS V%d.S4, V%d.S4, V%d.S4", m, n, d) }
 func fmlaLane(d, n, m, lane int) {
 	word(0x4f801000|uint32(lane&1)<<21|uint32(lane>>1)<<11, d, n, m, fmt.Sprintf("fmla v%d.4s, v%d.4s, v%d.s[%d]", d, n, m, lane))
 }
+
+// dup is four times the lower half of a general register.
+func dup(v, r int) { p("VDUP R%d, V%d.S4", r, v) }
 
 func zero(v int) { p("VEOR V%d.B16, V%d.B16, V%d.B16", v, v, v) }
 

@@ -267,7 +267,7 @@ func (k kernel) step(m, ahead int, acc func(i, v int) int) {
 	}
 }
 
-// store is C = relu?(sum + bias + C), row by row.
+// store is C = relu?(sum + bias + C), with relu no more than ceil, row by row.
 func (k kernel) store(m int, at string) {
 	acc := func(i int) func(v int) int { return func(v int) int { return i*k.vectors + v } }
 	b := func(v int) int { return regB + v }
@@ -302,6 +302,12 @@ func (k kernel) store(m int, at string) {
 	zero(regB)
 	for r := range m * k.vectors {
 		fmax(r, r, regB)
+	}
+	p("MOVWU tile_ceil(R0), R15")
+	p("CBZ R15, %s_norelu", at)
+	dup(regB, 15)
+	for r := range m * k.vectors {
+		fmin(r, r, regB)
 	}
 	label("%s_norelu", at)
 	for i := range m {

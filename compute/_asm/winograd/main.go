@@ -46,7 +46,7 @@ func main() {
 		constants: []float64{a * a * b * b, a*a + b*b, a, a * a, b, b * b},
 		lines:     input,
 	}, {
-		name: "winogradOutput", args: "out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor float32, add bool",
+		name: "winogradOutput", args: "out *[36]*float32, shift int, in *float32, step int, n int, bias *float32, floor, ceil float32, add bool",
 		from: 6, to: 4, tableOut: true,
 		constants: []float64{a, a * a, a * a * a, b, b * b, b * b * b},
 		lines:     output,
@@ -98,12 +98,14 @@ func main() {
 //	R11      an address
 //	DX, BX   bias; whether to add
 //	R13      the square between the two rounds, on the stack, row by row
-//	Y9       the floor of outputs
+//	Y9       the floor of outputs, then their ceiling: both lie behind the square
 func (t transform) write(known map[float64]string) {
-	frame := 32*t.to*t.from + 32
+	floor := 32 * t.to * t.from // where the bounds lie
+	frame := floor + 32
 	size := 40
 	if t.tableOut {
-		size = 53
+		frame += 64
+		size = 57
 	}
 	fmt.Fprintf(&out, "\n// func %s(%s)\nTEXT ·%s(SB), 0, $%d-%d\n", t.name, t.args, t.name, frame, size)
 	p("MOVQ out+0(FP), DI")
@@ -120,8 +122,7 @@ func (t transform) write(known map[float64]string) {
 		p("MOVQ step+24(FP), R8")
 		p("MOVQ n+32(FP), CX")
 		p("MOVQ bias+40(FP), DX")
-		p("VBROADCASTSS floor+48(FP), Y9")
-		p("MOVBLZX add+52(FP), BX")
+		p("MOVBLZX add+56(FP), BX")
 	default:
 		p("MOVQ step+8(FP), R10")
 		p("SHLQ $2, R10")
@@ -154,6 +155,12 @@ func (t transform) write(known map[float64]string) {
 	p("LEAQ square-%d(SP), R13", frame)
 	p("ADDQ $31, R13")
 	p("ANDQ $~31, R13")
+	if t.tableOut {
+		p("VBROADCASTSS floor+48(FP), Y9")
+		p("VMOVUPS Y9, %d(R13)", floor)
+		p("VBROADCASTSS ceil+52(FP), Y9")
+		p("VMOVUPS Y9, %d(R13)", floor+32)
+	}
 	p("PCALIGN $32")
 	label(t.name + "_next")
 	for j := range t.from {
@@ -200,7 +207,10 @@ func (t transform) write(known map[float64]string) {
 			p("VADDPS (R11)(AX*1), %s, %s", r, r)
 			label(fmt.Sprintf("%s_%d_%d", t.name, i, j))
 			// In this order a NaN stays a NaN.
+			p("VMOVUPS %d(R13), Y9", floor)
 			p("VMAXPS %s, Y9, %s", r, r)
+			p("VMOVUPS %d(R13), Y9", floor+32)
+			p("VMINPS %s, Y9, %s", r, r)
 			p("VMOVUPS %s, (R11)(AX*1)", r)
 		})
 		for _, r := range reg {
