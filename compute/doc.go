@@ -43,9 +43,12 @@
 //	conv_packed.go weights laid out once; a few images shared out
 //	conv_depthwise.go one filter a channel; conv_depthwise_rows.go: nine taps at a time
 //	pooling.go     max, average; pooling_adaptive.go to a given size; pooling_steps.go over all time or pixels
-//	batchnorm.go   batch normalization
+//	batchnorm.go   batch normalization; batchnorm_padded.go of sequences of several lengths
+//	layernorm.go   norms of rows; groupnorm.go: of groups of columns of a sample
 //	activation.go  relu to softplus, and their slopes
 //	elementwise.go add, multiply, scale, dropout; elementwise_layout.go moves columns and axes
+//	gate.go        factors a column, and columns dropped; prelu.go, glu.go
+//	embedding.go   rows looked up in a table
 //	softmax.go     softmax and its cross-entropy
 //	reduce.go      sums, norms, moments, column sums
 //	recurrent.go   recurrent cells through time; recurrent_cells.go: the cells

@@ -7861,140 +7861,63 @@ TEXT ·rowNormAVX2(SB), NOSPLIT, $0-152
 	MOVQ gamma_len+32(FP), R8
 	MOVQ inv_len+128(FP), R9
 
-row:
-	TESTQ  R9, R9
-	JE     end
+pair:
+	CMPQ   R9, $0x02
+	JLT    pair_end
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	XORQ   R10, R10
-	MOVQ   R8, R11
-	SUBQ   $0x20, R11
+	XORQ   R11, R11
+	MOVQ   R8, R12
+	MOVQ   R8, R10
+	SUBQ   $0x10, R10
 
-mean_many:
-	CMPQ   R10, R11
-	JGT    mean_many_end
-	VADDPS (AX)(R10*4), Y4, Y4
-	VADDPS 32(AX)(R10*4), Y5, Y5
-	VADDPS 64(AX)(R10*4), Y6, Y6
-	VADDPS 96(AX)(R10*4), Y7, Y7
-	ADDQ   $0x20, R10
-	JMP    mean_many
+pair_mean_many:
+	CMPQ    R11, R10
+	JGT     pair_mean_many_end
+	VMOVUPS (AX)(R11*4), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS (AX)(R12*4), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 32(AX)(R11*4), Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS 32(AX)(R12*4), Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    $0x10, R11
+	ADDQ    $0x10, R12
+	JMP     pair_mean_many
 
-mean_many_end:
-	MOVQ R8, R11
-	SUBQ $0x08, R11
+pair_mean_many_end:
+	MOVQ R8, R10
+	SUBQ $0x08, R10
 
-mean_one:
-	CMPQ   R10, R11
-	JGT    mean_one_end
-	VADDPS (AX)(R10*4), Y4, Y4
-	ADDQ   $0x08, R10
-	JMP    mean_one
+pair_mean_one:
+	CMPQ    R11, R10
+	JGT     pair_mean_one_end
+	VMOVUPS (AX)(R11*4), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS (AX)(R12*4), Y4
+	VADDPS  Y4, Y2, Y2
+	ADDQ    $0x08, R11
+	ADDQ    $0x08, R12
+	JMP     pair_mean_one
 
-mean_one_end:
-	MOVQ       R8, R11
-	SUBQ       R10, R11
-	JE         mean_done
-	LEAQ       vec_mask<>+0(SB), R12
-	MOVQ       $0x00000008, R13
-	SUBQ       R11, R13
-	VMOVUPS    (R12)(R13*4), Y8
-	VMASKMOVPS (AX)(R10*4), Y8, Y8
-	VADDPS     Y8, Y4, Y4
+pair_mean_one_end:
+	MOVQ       R8, R10
+	SUBQ       R11, R10
+	JE         pair_mean_done
+	LEAQ       vec_mask<>+0(SB), R13
+	MOVQ       $0x00000008, R14
+	SUBQ       R10, R14
+	VMOVUPS    (R13)(R14*4), Y4
+	VMASKMOVPS (AX)(R11*4), Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	VMASKMOVPS (AX)(R12*4), Y4, Y4
+	VADDPS     Y4, Y2, Y2
 
-mean_done:
-	VADDPS       Y5, Y4, Y4
-	VADDPS       Y6, Y4, Y4
-	VADDPS       Y7, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X5
-	VADDPS       X5, X4, X4
-	VMOVHLPS     X4, X5, X5
-	VADDPS       X5, X4, X4
-	VMOVSHDUP    X4, X5
-	VADDPS       X5, X4, X4
-	VMULSS       share+148(FP), X4, X4
-	VBROADCASTSS X4, Y5
-	VXORPS       Y6, Y6, Y6
-	VXORPS       Y7, Y7, Y7
-	VXORPS       Y8, Y8, Y8
-	VXORPS       Y9, Y9, Y9
-	XORQ         R10, R10
-	MOVQ         R8, R11
-	SUBQ         $0x20, R11
-
-square_many:
-	CMPQ        R10, R11
-	JGT         square_many_end
-	VMOVUPS     (AX)(R10*4), Y10
-	VSUBPS      Y5, Y10, Y10
-	VADDPS      Y10, Y6, Y6
-	VFMADD231PS Y10, Y10, Y0
-	VMOVUPS     32(AX)(R10*4), Y10
-	VSUBPS      Y5, Y10, Y10
-	VADDPS      Y10, Y7, Y7
-	VFMADD231PS Y10, Y10, Y1
-	VMOVUPS     64(AX)(R10*4), Y10
-	VSUBPS      Y5, Y10, Y10
-	VADDPS      Y10, Y8, Y8
-	VFMADD231PS Y10, Y10, Y2
-	VMOVUPS     96(AX)(R10*4), Y10
-	VSUBPS      Y5, Y10, Y10
-	VADDPS      Y10, Y9, Y9
-	VFMADD231PS Y10, Y10, Y3
-	ADDQ        $0x20, R10
-	JMP         square_many
-
-square_many_end:
-	MOVQ R8, R11
-	SUBQ $0x08, R11
-
-square_one:
-	CMPQ        R10, R11
-	JGT         square_one_end
-	VMOVUPS     (AX)(R10*4), Y10
-	VSUBPS      Y5, Y10, Y10
-	VADDPS      Y10, Y6, Y6
-	VFMADD231PS Y10, Y10, Y0
-	ADDQ        $0x08, R10
-	JMP         square_one
-
-square_one_end:
-	MOVQ        R8, R11
-	SUBQ        R10, R11
-	JE          square_done
-	LEAQ        vec_mask<>+0(SB), R12
-	MOVQ        $0x00000008, R13
-	SUBQ        R11, R13
-	VMOVUPS     (R12)(R13*4), Y10
-	VMASKMOVPS  (AX)(R10*4), Y10, Y11
-	VSUBPS      Y5, Y11, Y11
-	VANDPS      Y10, Y11, Y11
-	VADDPS      Y11, Y6, Y6
-	VFMADD231PS Y11, Y11, Y0
-
-square_done:
-	VADDPS       Y7, Y6, Y6
-	VADDPS       Y8, Y6, Y6
-	VADDPS       Y9, Y6, Y6
-	VEXTRACTF128 $0x01, Y6, X5
-	VADDPS       X5, X6, X6
-	VMOVHLPS     X6, X5, X5
-	VADDPS       X5, X6, X6
-	VMOVSHDUP    X6, X5
-	VADDPS       X5, X6, X6
-	VMULSS       share+148(FP), X6, X6
-	VADDSS       X6, X4, X4
-	VMOVSS       X4, (SI)
-	VBROADCASTSS X4, Y4
+pair_mean_done:
 	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VADDPS       Y3, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
 	VMOVHLPS     X0, X1, X1
@@ -8002,88 +7925,444 @@ square_done:
 	VMOVSHDUP    X0, X1
 	VADDPS       X1, X0, X0
 	VMULSS       share+148(FP), X0, X0
-	VMULSS       X6, X6, X6
-	VSUBSS       X6, X0, X0
-	VXORPS       X1, X1, X1
-	VMAXSS       X0, X1, X0
-	VADDSS       eps+144(FP), X0, X0
-	VSQRTSS      X0, X0, X0
-	VMOVSS       vec_x3f800000<>+0(SB), X1
-	VDIVSS       X0, X1, X0
-	VMOVSS       X0, (DI)
+	VBROADCASTSS X0, Y1
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPS       X3, X2, X2
+	VMOVHLPS     X2, X3, X3
+	VADDPS       X3, X2, X2
+	VMOVSHDUP    X2, X3
+	VADDPS       X3, X2, X2
+	VMULSS       share+148(FP), X2, X2
+	VBROADCASTSS X2, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+	VXORPS       Y10, Y10, Y10
+	VXORPS       Y11, Y11, Y11
+	XORQ         R11, R11
+	MOVQ         R8, R12
+	MOVQ         R8, R10
+	SUBQ         $0x10, R10
+
+pair_square_many:
+	CMPQ        R11, R10
+	JGT         pair_square_many_end
+	VMOVUPS     (AX)(R11*4), Y12
+	VSUBPS      Y1, Y12, Y12
+	VADDPS      Y12, Y8, Y8
+	VFMADD231PS Y12, Y12, Y4
+	VMOVUPS     (AX)(R12*4), Y12
+	VSUBPS      Y3, Y12, Y12
+	VADDPS      Y12, Y10, Y10
+	VFMADD231PS Y12, Y12, Y6
+	VMOVUPS     32(AX)(R11*4), Y12
+	VSUBPS      Y1, Y12, Y12
+	VADDPS      Y12, Y9, Y9
+	VFMADD231PS Y12, Y12, Y5
+	VMOVUPS     32(AX)(R12*4), Y12
+	VSUBPS      Y3, Y12, Y12
+	VADDPS      Y12, Y11, Y11
+	VFMADD231PS Y12, Y12, Y7
+	ADDQ        $0x10, R11
+	ADDQ        $0x10, R12
+	JMP         pair_square_many
+
+pair_square_many_end:
+	MOVQ R8, R10
+	SUBQ $0x08, R10
+
+pair_square_one:
+	CMPQ        R11, R10
+	JGT         pair_square_one_end
+	VMOVUPS     (AX)(R11*4), Y12
+	VSUBPS      Y1, Y12, Y12
+	VADDPS      Y12, Y8, Y8
+	VFMADD231PS Y12, Y12, Y4
+	VMOVUPS     (AX)(R12*4), Y12
+	VSUBPS      Y3, Y12, Y12
+	VADDPS      Y12, Y10, Y10
+	VFMADD231PS Y12, Y12, Y6
+	ADDQ        $0x08, R11
+	ADDQ        $0x08, R12
+	JMP         pair_square_one
+
+pair_square_one_end:
+	MOVQ        R8, R10
+	SUBQ        R11, R10
+	JE          pair_square_done
+	LEAQ        vec_mask<>+0(SB), R13
+	MOVQ        $0x00000008, R14
+	SUBQ        R10, R14
+	VMOVUPS     (R13)(R14*4), Y12
+	VMASKMOVPS  (AX)(R11*4), Y12, Y13
+	VSUBPS      Y1, Y13, Y13
+	VANDPS      Y12, Y13, Y13
+	VADDPS      Y13, Y8, Y8
+	VFMADD231PS Y13, Y13, Y4
+	VMASKMOVPS  (AX)(R12*4), Y12, Y1
+	VSUBPS      Y3, Y1, Y1
+	VANDPS      Y12, Y1, Y1
+	VADDPS      Y1, Y10, Y10
+	VFMADD231PS Y1, Y1, Y6
+
+pair_square_done:
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPS       X1, X4, X4
+	VMOVHLPS     X4, X1, X1
+	VADDPS       X1, X4, X4
+	VMOVSHDUP    X4, X1
+	VADDPS       X1, X4, X4
+	VMULSS       share+148(FP), X4, X4
+	VADDPS       Y9, Y8, Y8
+	VEXTRACTF128 $0x01, Y8, X1
+	VADDPS       X1, X8, X8
+	VMOVHLPS     X8, X1, X1
+	VADDPS       X1, X8, X8
+	VMOVSHDUP    X8, X1
+	VADDPS       X1, X8, X8
+	VMULSS       share+148(FP), X8, X8
+	VADDSS       X8, X0, X0
+	VMOVSS       X0, (SI)
 	VBROADCASTSS X0, Y0
-	XORQ         R10, R10
-	MOVQ         R8, R11
-	SUBQ         $0x10, R11
+	VMULSS       X8, X8, X8
+	VSUBSS       X8, X4, X4
+	VXORPS       X1, X1, X1
+	VMAXSS       X4, X1, X4
+	VADDSS       eps+144(FP), X4, X4
+	VSQRTSS      X4, X4, X4
+	VMOVSS       vec_x3f800000<>+0(SB), X1
+	VDIVSS       X4, X1, X4
+	VMOVSS       X4, (DI)
+	VBROADCASTSS X4, Y1
+	VADDPS       Y7, Y6, Y6
+	VEXTRACTF128 $0x01, Y6, X3
+	VADDPS       X3, X6, X6
+	VMOVHLPS     X6, X3, X3
+	VADDPS       X3, X6, X6
+	VMOVSHDUP    X6, X3
+	VADDPS       X3, X6, X6
+	VMULSS       share+148(FP), X6, X6
+	VADDPS       Y11, Y10, Y10
+	VEXTRACTF128 $0x01, Y10, X3
+	VADDPS       X3, X10, X10
+	VMOVHLPS     X10, X3, X3
+	VADDPS       X3, X10, X10
+	VMOVSHDUP    X10, X3
+	VADDPS       X3, X10, X10
+	VMULSS       share+148(FP), X10, X10
+	VADDSS       X10, X2, X2
+	VMOVSS       X2, 4(SI)
+	VBROADCASTSS X2, Y2
+	VMULSS       X10, X10, X10
+	VSUBSS       X10, X6, X6
+	VXORPS       X3, X3, X3
+	VMAXSS       X6, X3, X6
+	VADDSS       eps+144(FP), X6, X6
+	VSQRTSS      X6, X6, X6
+	VMOVSS       vec_x3f800000<>+0(SB), X3
+	VDIVSS       X6, X3, X6
+	VMOVSS       X6, 4(DI)
+	VBROADCASTSS X6, Y3
+	XORQ         R11, R11
+	MOVQ         R8, R12
+	MOVQ         R8, R10
+	SUBQ         $0x10, R10
 
-write_many:
-	CMPQ        R10, R11
-	JGT         write_many_end
-	VMOVUPS     (AX)(R10*4), Y1
-	VSUBPS      Y4, Y1, Y1
-	VMULPS      Y0, Y1, Y1
-	VMOVUPS     (CX)(R10*4), Y2
-	VMOVUPS     (DX)(R10*4), Y3
-	VFMADD213PS Y3, Y2, Y1
-	VMOVUPS     Y1, (BX)(R10*4)
-	VMOVUPS     32(AX)(R10*4), Y1
-	VSUBPS      Y4, Y1, Y1
-	VMULPS      Y0, Y1, Y1
-	VMOVUPS     32(CX)(R10*4), Y2
-	VMOVUPS     32(DX)(R10*4), Y3
-	VFMADD213PS Y3, Y2, Y1
-	VMOVUPS     Y1, 32(BX)(R10*4)
-	ADDQ        $0x10, R10
-	JMP         write_many
+pair_write_many:
+	CMPQ        R11, R10
+	JGT         pair_write_many_end
+	VMOVUPS     (CX)(R11*4), Y4
+	VMOVUPS     (DX)(R11*4), Y5
+	VMOVUPS     (AX)(R11*4), Y6
+	VSUBPS      Y0, Y6, Y6
+	VMULPS      Y1, Y6, Y6
+	VFMADD213PS Y5, Y4, Y6
+	VMOVUPS     Y6, (BX)(R11*4)
+	VMOVUPS     (AX)(R12*4), Y6
+	VSUBPS      Y2, Y6, Y6
+	VMULPS      Y3, Y6, Y6
+	VFMADD213PS Y5, Y4, Y6
+	VMOVUPS     Y6, (BX)(R12*4)
+	VMOVUPS     32(CX)(R11*4), Y4
+	VMOVUPS     32(DX)(R11*4), Y5
+	VMOVUPS     32(AX)(R11*4), Y6
+	VSUBPS      Y0, Y6, Y6
+	VMULPS      Y1, Y6, Y6
+	VFMADD213PS Y5, Y4, Y6
+	VMOVUPS     Y6, 32(BX)(R11*4)
+	VMOVUPS     32(AX)(R12*4), Y6
+	VSUBPS      Y2, Y6, Y6
+	VMULPS      Y3, Y6, Y6
+	VFMADD213PS Y5, Y4, Y6
+	VMOVUPS     Y6, 32(BX)(R12*4)
+	ADDQ        $0x10, R11
+	ADDQ        $0x10, R12
+	JMP         pair_write_many
 
-write_many_end:
-	MOVQ R8, R11
-	SUBQ $0x08, R11
+pair_write_many_end:
+	MOVQ R8, R10
+	SUBQ $0x08, R10
 
-write_one:
-	CMPQ        R10, R11
-	JGT         write_one_end
-	VMOVUPS     (AX)(R10*4), Y1
-	VSUBPS      Y4, Y1, Y1
-	VMULPS      Y0, Y1, Y1
-	VMOVUPS     (CX)(R10*4), Y2
-	VMOVUPS     (DX)(R10*4), Y3
-	VFMADD213PS Y3, Y2, Y1
-	VMOVUPS     Y1, (BX)(R10*4)
-	ADDQ        $0x08, R10
-	JMP         write_one
+pair_write_one:
+	CMPQ        R11, R10
+	JGT         pair_write_one_end
+	VMOVUPS     (CX)(R11*4), Y4
+	VMOVUPS     (DX)(R11*4), Y5
+	VMOVUPS     (AX)(R11*4), Y6
+	VSUBPS      Y0, Y6, Y6
+	VMULPS      Y1, Y6, Y6
+	VFMADD213PS Y5, Y4, Y6
+	VMOVUPS     Y6, (BX)(R11*4)
+	VMOVUPS     (AX)(R12*4), Y6
+	VSUBPS      Y2, Y6, Y6
+	VMULPS      Y3, Y6, Y6
+	VFMADD213PS Y5, Y4, Y6
+	VMOVUPS     Y6, (BX)(R12*4)
+	ADDQ        $0x08, R11
+	ADDQ        $0x08, R12
+	JMP         pair_write_one
 
-write_one_end:
-	MOVQ        R8, R11
-	SUBQ        R10, R11
-	JE          write_done
+pair_write_one_end:
+	MOVQ        R8, R10
+	SUBQ        R11, R10
+	JE          pair_write_done
+	LEAQ        vec_mask<>+0(SB), R13
+	MOVQ        $0x00000008, R14
+	SUBQ        R10, R14
+	VMOVUPS     (R13)(R14*4), Y4
+	VMASKMOVPS  (CX)(R11*4), Y4, Y5
+	VMASKMOVPS  (DX)(R11*4), Y4, Y6
+	VMASKMOVPS  (AX)(R11*4), Y4, Y7
+	VSUBPS      Y0, Y7, Y7
+	VMULPS      Y1, Y7, Y7
+	VFMADD213PS Y6, Y5, Y7
+	VMASKMOVPS  Y7, Y4, (BX)(R11*4)
+	VMASKMOVPS  (AX)(R12*4), Y4, Y0
+	VSUBPS      Y2, Y0, Y0
+	VMULPS      Y3, Y0, Y0
+	VFMADD213PS Y6, Y5, Y0
+	VMASKMOVPS  Y0, Y4, (BX)(R12*4)
+
+pair_write_done:
+	LEAQ (AX)(R8*4), AX
+	LEAQ (BX)(R8*4), BX
+	LEAQ (AX)(R8*4), AX
+	LEAQ (BX)(R8*4), BX
+	ADDQ $0x08, DI
+	ADDQ $0x08, SI
+	SUBQ $0x02, R9
+	JMP  pair
+
+pair_end:
+single:
+	CMPQ   R9, $0x01
+	JLT    single_end
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	XORQ   R11, R11
+	MOVQ   R8, R10
+	SUBQ   $0x10, R10
+
+single_mean_many:
+	CMPQ    R11, R10
+	JGT     single_mean_many_end
+	VMOVUPS (AX)(R11*4), Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS 32(AX)(R11*4), Y2
+	VADDPS  Y2, Y1, Y1
+	ADDQ    $0x10, R11
+	JMP     single_mean_many
+
+single_mean_many_end:
+	MOVQ R8, R10
+	SUBQ $0x08, R10
+
+single_mean_one:
+	CMPQ    R11, R10
+	JGT     single_mean_one_end
+	VMOVUPS (AX)(R11*4), Y2
+	VADDPS  Y2, Y0, Y0
+	ADDQ    $0x08, R11
+	JMP     single_mean_one
+
+single_mean_one_end:
+	MOVQ       R8, R10
+	SUBQ       R11, R10
+	JE         single_mean_done
+	LEAQ       vec_mask<>+0(SB), R12
+	MOVQ       $0x00000008, R13
+	SUBQ       R10, R13
+	VMOVUPS    (R12)(R13*4), Y2
+	VMASKMOVPS (AX)(R11*4), Y2, Y2
+	VADDPS     Y2, Y0, Y0
+
+single_mean_done:
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDPS       X1, X0, X0
+	VMULSS       share+148(FP), X0, X0
+	VBROADCASTSS X0, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	XORQ         R11, R11
+	MOVQ         R8, R10
+	SUBQ         $0x10, R10
+
+single_square_many:
+	CMPQ        R11, R10
+	JGT         single_square_many_end
+	VMOVUPS     (AX)(R11*4), Y6
+	VSUBPS      Y1, Y6, Y6
+	VADDPS      Y6, Y4, Y4
+	VFMADD231PS Y6, Y6, Y2
+	VMOVUPS     32(AX)(R11*4), Y6
+	VSUBPS      Y1, Y6, Y6
+	VADDPS      Y6, Y5, Y5
+	VFMADD231PS Y6, Y6, Y3
+	ADDQ        $0x10, R11
+	JMP         single_square_many
+
+single_square_many_end:
+	MOVQ R8, R10
+	SUBQ $0x08, R10
+
+single_square_one:
+	CMPQ        R11, R10
+	JGT         single_square_one_end
+	VMOVUPS     (AX)(R11*4), Y6
+	VSUBPS      Y1, Y6, Y6
+	VADDPS      Y6, Y4, Y4
+	VFMADD231PS Y6, Y6, Y2
+	ADDQ        $0x08, R11
+	JMP         single_square_one
+
+single_square_one_end:
+	MOVQ        R8, R10
+	SUBQ        R11, R10
+	JE          single_square_done
 	LEAQ        vec_mask<>+0(SB), R12
 	MOVQ        $0x00000008, R13
-	SUBQ        R11, R13
-	VMOVUPS     (R12)(R13*4), Y1
-	VMASKMOVPS  (AX)(R10*4), Y1, Y2
-	VSUBPS      Y4, Y2, Y2
-	VMULPS      Y0, Y2, Y2
-	VMASKMOVPS  (CX)(R10*4), Y1, Y0
-	VMASKMOVPS  (DX)(R10*4), Y1, Y3
-	VFMADD213PS Y3, Y0, Y2
-	VMASKMOVPS  Y2, Y1, (BX)(R10*4)
+	SUBQ        R10, R13
+	VMOVUPS     (R12)(R13*4), Y6
+	VMASKMOVPS  (AX)(R11*4), Y6, Y7
+	VSUBPS      Y1, Y7, Y7
+	VANDPS      Y6, Y7, Y7
+	VADDPS      Y7, Y4, Y4
+	VFMADD231PS Y7, Y7, Y2
 
-write_done:
+single_square_done:
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       X1, X2, X2
+	VMOVHLPS     X2, X1, X1
+	VADDPS       X1, X2, X2
+	VMOVSHDUP    X2, X1
+	VADDPS       X1, X2, X2
+	VMULSS       share+148(FP), X2, X2
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPS       X1, X4, X4
+	VMOVHLPS     X4, X1, X1
+	VADDPS       X1, X4, X4
+	VMOVSHDUP    X4, X1
+	VADDPS       X1, X4, X4
+	VMULSS       share+148(FP), X4, X4
+	VADDSS       X4, X0, X0
+	VMOVSS       X0, (SI)
+	VBROADCASTSS X0, Y0
+	VMULSS       X4, X4, X4
+	VSUBSS       X4, X2, X2
+	VXORPS       X1, X1, X1
+	VMAXSS       X2, X1, X2
+	VADDSS       eps+144(FP), X2, X2
+	VSQRTSS      X2, X2, X2
+	VMOVSS       vec_x3f800000<>+0(SB), X1
+	VDIVSS       X2, X1, X2
+	VMOVSS       X2, (DI)
+	VBROADCASTSS X2, Y1
+	XORQ         R11, R11
+	MOVQ         R8, R10
+	SUBQ         $0x10, R10
+
+single_write_many:
+	CMPQ        R11, R10
+	JGT         single_write_many_end
+	VMOVUPS     (CX)(R11*4), Y2
+	VMOVUPS     (DX)(R11*4), Y3
+	VMOVUPS     (AX)(R11*4), Y4
+	VSUBPS      Y0, Y4, Y4
+	VMULPS      Y1, Y4, Y4
+	VFMADD213PS Y3, Y2, Y4
+	VMOVUPS     Y4, (BX)(R11*4)
+	VMOVUPS     32(CX)(R11*4), Y2
+	VMOVUPS     32(DX)(R11*4), Y3
+	VMOVUPS     32(AX)(R11*4), Y4
+	VSUBPS      Y0, Y4, Y4
+	VMULPS      Y1, Y4, Y4
+	VFMADD213PS Y3, Y2, Y4
+	VMOVUPS     Y4, 32(BX)(R11*4)
+	ADDQ        $0x10, R11
+	JMP         single_write_many
+
+single_write_many_end:
+	MOVQ R8, R10
+	SUBQ $0x08, R10
+
+single_write_one:
+	CMPQ        R11, R10
+	JGT         single_write_one_end
+	VMOVUPS     (CX)(R11*4), Y2
+	VMOVUPS     (DX)(R11*4), Y3
+	VMOVUPS     (AX)(R11*4), Y4
+	VSUBPS      Y0, Y4, Y4
+	VMULPS      Y1, Y4, Y4
+	VFMADD213PS Y3, Y2, Y4
+	VMOVUPS     Y4, (BX)(R11*4)
+	ADDQ        $0x08, R11
+	JMP         single_write_one
+
+single_write_one_end:
+	MOVQ        R8, R10
+	SUBQ        R11, R10
+	JE          single_write_done
+	LEAQ        vec_mask<>+0(SB), R12
+	MOVQ        $0x00000008, R13
+	SUBQ        R10, R13
+	VMOVUPS     (R12)(R13*4), Y2
+	VMASKMOVPS  (CX)(R11*4), Y2, Y3
+	VMASKMOVPS  (DX)(R11*4), Y2, Y4
+	VMASKMOVPS  (AX)(R11*4), Y2, Y5
+	VSUBPS      Y0, Y5, Y5
+	VMULPS      Y1, Y5, Y5
+	VFMADD213PS Y4, Y3, Y5
+	VMASKMOVPS  Y5, Y2, (BX)(R11*4)
+
+single_write_done:
 	LEAQ (AX)(R8*4), AX
 	LEAQ (BX)(R8*4), BX
 	ADDQ $0x04, DI
 	ADDQ $0x04, SI
-	DECQ R9
-	JMP  row
+	SUBQ $0x01, R9
+	JMP  single
 
-end:
+single_end:
 	VZEROUPPER
 	RET
 
 // func rowNormGradAVX2(x []float32, gamma []float32, mean []float32, inv []float32, dy []float32, dx []float32, dgamma []float32, dbeta []float32, share float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·rowNormGradAVX2(SB), NOSPLIT, $0-196
+TEXT ·rowNormGradAVX2(SB), NOSPLIT, $8-196
 	MOVQ x_base+0(FP), AX
 	MOVQ gamma_base+24(FP), CX
 	MOVQ mean_base+48(FP), DX
@@ -8095,200 +8374,315 @@ TEXT ·rowNormGradAVX2(SB), NOSPLIT, $0-196
 	MOVQ gamma_len+32(FP), R10
 	MOVQ inv_len+80(FP), R11
 
-row:
-	TESTQ        R11, R11
-	JE           end
+pair:
+	CMPQ         R11, $0x02
+	JLT          pair_end
+	VBROADCASTSS (BX), Y0
+	VBROADCASTSS (DX), Y1
+	VBROADCASTSS 4(BX), Y2
+	VBROADCASTSS 4(DX), Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	XORQ         R13, R13
+	MOVQ         R10, R14
+	MOVQ         R10, R12
+	SUBQ         $0x08, R12
+
+pair_sums_one:
+	CMPQ        R13, R12
+	JGT         pair_sums_one_end
+	VMOVUPS     (CX)(R13*4), Y8
+	VMOVUPS     (R8)(R13*4), Y9
+	VMOVUPS     (R9)(R13*4), Y10
+	VMOVUPS     (AX)(R13*4), Y11
+	VSUBPS      Y1, Y11, Y11
+	VMULPS      Y0, Y11, Y11
+	VMOVUPS     (SI)(R13*4), Y12
+	VFMADD231PS Y11, Y12, Y9
+	VADDPS      Y12, Y10, Y10
+	VMULPS      Y8, Y12, Y12
+	VADDPS      Y12, Y5, Y5
+	VFMADD231PS Y11, Y12, Y4
+	VMOVUPS     (AX)(R14*4), Y11
+	VSUBPS      Y3, Y11, Y11
+	VMULPS      Y2, Y11, Y11
+	VMOVUPS     (SI)(R14*4), Y12
+	VFMADD231PS Y11, Y12, Y9
+	VADDPS      Y12, Y10, Y10
+	VMULPS      Y8, Y12, Y12
+	VADDPS      Y12, Y7, Y7
+	VFMADD231PS Y11, Y12, Y6
+	VMOVUPS     Y9, (R8)(R13*4)
+	VMOVUPS     Y10, (R9)(R13*4)
+	ADDQ        $0x08, R13
+	ADDQ        $0x08, R14
+	JMP         pair_sums_one
+
+pair_sums_one_end:
+	MOVQ        R10, R12
+	SUBQ        R13, R12
+	JE          pair_sums_done
+	LEAQ        vec_mask<>+0(SB), R15
+	MOVQ        $0x00000008, BP
+	SUBQ        R12, BP
+	VMOVUPS     (R15)(BP*4), Y8
+	VMASKMOVPS  (CX)(R13*4), Y8, Y9
+	VMASKMOVPS  (R8)(R13*4), Y8, Y10
+	VMASKMOVPS  (R9)(R13*4), Y8, Y11
+	VMASKMOVPS  (AX)(R13*4), Y8, Y12
+	VSUBPS      Y1, Y12, Y12
+	VMULPS      Y0, Y12, Y12
+	VMASKMOVPS  (SI)(R13*4), Y8, Y13
+	VFMADD231PS Y12, Y13, Y10
+	VADDPS      Y13, Y11, Y11
+	VMULPS      Y9, Y13, Y13
+	VADDPS      Y13, Y5, Y5
+	VFMADD231PS Y12, Y13, Y4
+	VMASKMOVPS  (AX)(R14*4), Y8, Y12
+	VSUBPS      Y3, Y12, Y12
+	VMULPS      Y2, Y12, Y12
+	VMASKMOVPS  (SI)(R14*4), Y8, Y13
+	VFMADD231PS Y12, Y13, Y10
+	VADDPS      Y13, Y11, Y11
+	VMULPS      Y9, Y13, Y13
+	VADDPS      Y13, Y7, Y7
+	VFMADD231PS Y12, Y13, Y6
+	VMASKMOVPS  Y10, Y8, (R8)(R13*4)
+	VMASKMOVPS  Y11, Y8, (R9)(R13*4)
+
+pair_sums_done:
+	VEXTRACTF128 $0x01, Y4, X8
+	VADDPS       X8, X4, X4
+	VMOVHLPS     X4, X8, X8
+	VADDPS       X8, X4, X4
+	VMOVSHDUP    X4, X8
+	VADDPS       X8, X4, X4
+	VMULSS       share+192(FP), X4, X4
+	VMULSS       X0, X4, X4
+	VBROADCASTSS X4, Y4
+	VEXTRACTF128 $0x01, Y5, X8
+	VADDPS       X8, X5, X5
+	VMOVHLPS     X5, X8, X8
+	VADDPS       X8, X5, X5
+	VMOVSHDUP    X5, X8
+	VADDPS       X8, X5, X5
+	VMULSS       share+192(FP), X5, X5
+	VMULSS       X0, X5, X5
+	VBROADCASTSS X5, Y5
+	VEXTRACTF128 $0x01, Y6, X8
+	VADDPS       X8, X6, X6
+	VMOVHLPS     X6, X8, X8
+	VADDPS       X8, X6, X6
+	VMOVSHDUP    X6, X8
+	VADDPS       X8, X6, X6
+	VMULSS       share+192(FP), X6, X6
+	VMULSS       X2, X6, X6
+	VBROADCASTSS X6, Y6
+	VEXTRACTF128 $0x01, Y7, X8
+	VADDPS       X8, X7, X7
+	VMOVHLPS     X7, X8, X8
+	VADDPS       X8, X7, X7
+	VMOVSHDUP    X7, X8
+	VADDPS       X8, X7, X7
+	VMULSS       share+192(FP), X7, X7
+	VMULSS       X2, X7, X7
+	VBROADCASTSS X7, Y7
+	XORQ         R13, R13
+	MOVQ         R10, R14
+	MOVQ         R10, R12
+	SUBQ         $0x08, R12
+
+pair_write_one:
+	CMPQ         R13, R12
+	JGT          pair_write_one_end
+	VMOVUPS      (CX)(R13*4), Y8
+	VMOVUPS      (AX)(R13*4), Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y8, Y10
+	VMOVUPS      (SI)(R13*4), Y11
+	VMULPS       Y11, Y10, Y10
+	VSUBPS       Y5, Y10, Y10
+	VFNMADD231PS Y4, Y9, Y10
+	VMOVUPS      Y10, (DI)(R13*4)
+	VMOVUPS      (AX)(R14*4), Y9
+	VSUBPS       Y3, Y9, Y9
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y8, Y8
+	VMOVUPS      (SI)(R14*4), Y10
+	VMULPS       Y10, Y8, Y8
+	VSUBPS       Y7, Y8, Y8
+	VFNMADD231PS Y6, Y9, Y8
+	VMOVUPS      Y8, (DI)(R14*4)
+	ADDQ         $0x08, R13
+	ADDQ         $0x08, R14
+	JMP          pair_write_one
+
+pair_write_one_end:
+	MOVQ         R10, R12
+	SUBQ         R13, R12
+	JE           pair_write_done
+	LEAQ         vec_mask<>+0(SB), R15
+	MOVQ         $0x00000008, BP
+	SUBQ         R12, BP
+	VMOVUPS      (R15)(BP*4), Y8
+	VMASKMOVPS   (CX)(R13*4), Y8, Y9
+	VMASKMOVPS   (AX)(R13*4), Y8, Y10
+	VSUBPS       Y1, Y10, Y10
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y0
+	VMASKMOVPS   (SI)(R13*4), Y8, Y1
+	VMULPS       Y1, Y0, Y0
+	VSUBPS       Y5, Y0, Y0
+	VFNMADD231PS Y4, Y10, Y0
+	VMASKMOVPS   Y0, Y8, (DI)(R13*4)
+	VMASKMOVPS   (AX)(R14*4), Y8, Y0
+	VSUBPS       Y3, Y0, Y0
+	VMULPS       Y2, Y0, Y0
+	VMULPS       Y2, Y9, Y1
+	VMASKMOVPS   (SI)(R14*4), Y8, Y2
+	VMULPS       Y2, Y1, Y1
+	VSUBPS       Y7, Y1, Y1
+	VFNMADD231PS Y6, Y0, Y1
+	VMASKMOVPS   Y1, Y8, (DI)(R14*4)
+
+pair_write_done:
+	LEAQ (AX)(R10*4), AX
+	LEAQ (SI)(R10*4), SI
+	LEAQ (DI)(R10*4), DI
+	LEAQ (AX)(R10*4), AX
+	LEAQ (SI)(R10*4), SI
+	LEAQ (DI)(R10*4), DI
+	ADDQ $0x08, BX
+	ADDQ $0x08, DX
+	SUBQ $0x02, R11
+	JMP  pair
+
+pair_end:
+single:
+	CMPQ         R11, $0x01
+	JLT          single_end
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS (DX), Y1
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	XORQ         R12, R12
-	MOVQ         R10, R13
-	SUBQ         $0x10, R13
+	XORQ         R13, R13
+	MOVQ         R10, R12
+	SUBQ         $0x08, R12
 
-sums_many:
-	CMPQ        R12, R13
-	JGT         sums_many_end
-	VMOVUPS     (AX)(R12*4), Y6
-	VSUBPS      Y1, Y6, Y6
-	VMULPS      Y0, Y6, Y6
-	VMOVUPS     (SI)(R12*4), Y7
-	VMOVUPS     (R8)(R12*4), Y8
-	VFMADD231PS Y6, Y7, Y8
-	VMOVUPS     Y8, (R8)(R12*4)
-	VMOVUPS     (R9)(R12*4), Y8
-	VADDPS      Y7, Y8, Y8
-	VMOVUPS     Y8, (R9)(R12*4)
-	VMOVUPS     (CX)(R12*4), Y8
-	VMULPS      Y7, Y8, Y8
-	VADDPS      Y8, Y2, Y2
-	VFMADD231PS Y6, Y8, Y4
-	VMOVUPS     32(AX)(R12*4), Y6
-	VSUBPS      Y1, Y6, Y6
-	VMULPS      Y0, Y6, Y6
-	VMOVUPS     32(SI)(R12*4), Y7
-	VMOVUPS     32(R8)(R12*4), Y8
-	VFMADD231PS Y6, Y7, Y8
-	VMOVUPS     Y8, 32(R8)(R12*4)
-	VMOVUPS     32(R9)(R12*4), Y8
-	VADDPS      Y7, Y8, Y8
-	VMOVUPS     Y8, 32(R9)(R12*4)
-	VMOVUPS     32(CX)(R12*4), Y8
-	VMULPS      Y7, Y8, Y8
-	VADDPS      Y8, Y3, Y3
-	VFMADD231PS Y6, Y8, Y5
-	ADDQ        $0x10, R12
-	JMP         sums_many
-
-sums_many_end:
-	MOVQ R10, R13
-	SUBQ $0x08, R13
-
-sums_one:
-	CMPQ        R12, R13
-	JGT         sums_one_end
-	VMOVUPS     (AX)(R12*4), Y6
-	VSUBPS      Y1, Y6, Y6
-	VMULPS      Y0, Y6, Y6
-	VMOVUPS     (SI)(R12*4), Y7
-	VMOVUPS     (R8)(R12*4), Y8
-	VFMADD231PS Y6, Y7, Y8
-	VMOVUPS     Y8, (R8)(R12*4)
-	VMOVUPS     (R9)(R12*4), Y8
-	VADDPS      Y7, Y8, Y8
-	VMOVUPS     Y8, (R9)(R12*4)
-	VMOVUPS     (CX)(R12*4), Y8
-	VMULPS      Y7, Y8, Y8
-	VADDPS      Y8, Y2, Y2
-	VFMADD231PS Y6, Y8, Y4
-	ADDQ        $0x08, R12
-	JMP         sums_one
-
-sums_one_end:
-	MOVQ        R10, R13
-	SUBQ        R12, R13
-	JE          sums_done
-	LEAQ        vec_mask<>+0(SB), R14
-	MOVQ        $0x00000008, R15
-	SUBQ        R13, R15
-	VMOVUPS     (R14)(R15*4), Y6
-	VMASKMOVPS  (AX)(R12*4), Y6, Y7
+single_sums_one:
+	CMPQ        R13, R12
+	JGT         single_sums_one_end
+	VMOVUPS     (CX)(R13*4), Y4
+	VMOVUPS     (R8)(R13*4), Y5
+	VMOVUPS     (R9)(R13*4), Y6
+	VMOVUPS     (AX)(R13*4), Y7
 	VSUBPS      Y1, Y7, Y7
 	VMULPS      Y0, Y7, Y7
-	VMASKMOVPS  (SI)(R12*4), Y6, Y8
-	VMASKMOVPS  (R8)(R12*4), Y6, Y9
-	VFMADD231PS Y7, Y8, Y9
-	VMASKMOVPS  Y9, Y6, (R8)(R12*4)
-	VMASKMOVPS  (R9)(R12*4), Y6, Y9
-	VADDPS      Y8, Y9, Y9
-	VMASKMOVPS  Y9, Y6, (R9)(R12*4)
-	VMASKMOVPS  (CX)(R12*4), Y6, Y6
-	VMULPS      Y8, Y6, Y6
-	VADDPS      Y6, Y2, Y2
-	VFMADD231PS Y7, Y6, Y4
+	VMOVUPS     (SI)(R13*4), Y8
+	VFMADD231PS Y7, Y8, Y5
+	VADDPS      Y8, Y6, Y6
+	VMULPS      Y4, Y8, Y8
+	VADDPS      Y8, Y3, Y3
+	VFMADD231PS Y7, Y8, Y2
+	VMOVUPS     Y5, (R8)(R13*4)
+	VMOVUPS     Y6, (R9)(R13*4)
+	ADDQ        $0x08, R13
+	JMP         single_sums_one
 
-sums_done:
-	VADDPS       Y5, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X5
-	VADDPS       X5, X4, X4
-	VMOVHLPS     X4, X5, X5
-	VADDPS       X5, X4, X4
-	VMOVSHDUP    X4, X5
-	VADDPS       X5, X4, X4
-	VMULSS       share+192(FP), X4, X4
-	VMULSS       X0, X4, X4
-	VBROADCASTSS X4, Y4
-	VADDPS       Y3, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X3
-	VADDPS       X3, X2, X2
-	VMOVHLPS     X2, X3, X3
-	VADDPS       X3, X2, X2
-	VMOVSHDUP    X2, X3
-	VADDPS       X3, X2, X2
+single_sums_one_end:
+	MOVQ        R10, R12
+	SUBQ        R13, R12
+	JE          single_sums_done
+	LEAQ        vec_mask<>+0(SB), R14
+	MOVQ        $0x00000008, R15
+	SUBQ        R12, R15
+	VMOVUPS     (R14)(R15*4), Y4
+	VMASKMOVPS  (CX)(R13*4), Y4, Y5
+	VMASKMOVPS  (R8)(R13*4), Y4, Y6
+	VMASKMOVPS  (R9)(R13*4), Y4, Y7
+	VMASKMOVPS  (AX)(R13*4), Y4, Y8
+	VSUBPS      Y1, Y8, Y8
+	VMULPS      Y0, Y8, Y8
+	VMASKMOVPS  (SI)(R13*4), Y4, Y9
+	VFMADD231PS Y8, Y9, Y6
+	VADDPS      Y9, Y7, Y7
+	VMULPS      Y5, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+	VFMADD231PS Y8, Y9, Y2
+	VMASKMOVPS  Y6, Y4, (R8)(R13*4)
+	VMASKMOVPS  Y7, Y4, (R9)(R13*4)
+
+single_sums_done:
+	VEXTRACTF128 $0x01, Y2, X4
+	VADDPS       X4, X2, X2
+	VMOVHLPS     X2, X4, X4
+	VADDPS       X4, X2, X2
+	VMOVSHDUP    X2, X4
+	VADDPS       X4, X2, X2
 	VMULSS       share+192(FP), X2, X2
 	VMULSS       X0, X2, X2
 	VBROADCASTSS X2, Y2
-	XORQ         R12, R12
-	MOVQ         R10, R13
-	SUBQ         $0x10, R13
+	VEXTRACTF128 $0x01, Y3, X4
+	VADDPS       X4, X3, X3
+	VMOVHLPS     X3, X4, X4
+	VADDPS       X4, X3, X3
+	VMOVSHDUP    X3, X4
+	VADDPS       X4, X3, X3
+	VMULSS       share+192(FP), X3, X3
+	VMULSS       X0, X3, X3
+	VBROADCASTSS X3, Y3
+	XORQ         R13, R13
+	MOVQ         R10, R12
+	SUBQ         $0x08, R12
 
-write_many:
-	CMPQ         R12, R13
-	JGT          write_many_end
-	VMOVUPS      (AX)(R12*4), Y3
-	VSUBPS       Y1, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      (CX)(R12*4), Y5
-	VMOVUPS      (SI)(R12*4), Y6
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y0, Y5, Y5
-	VSUBPS       Y2, Y5, Y5
-	VFNMADD231PS Y4, Y3, Y5
-	VMOVUPS      Y5, (DI)(R12*4)
-	VMOVUPS      32(AX)(R12*4), Y3
-	VSUBPS       Y1, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      32(CX)(R12*4), Y5
-	VMOVUPS      32(SI)(R12*4), Y6
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y0, Y5, Y5
-	VSUBPS       Y2, Y5, Y5
-	VFNMADD231PS Y4, Y3, Y5
-	VMOVUPS      Y5, 32(DI)(R12*4)
-	ADDQ         $0x10, R12
-	JMP          write_many
-
-write_many_end:
-	MOVQ R10, R13
-	SUBQ $0x08, R13
-
-write_one:
-	CMPQ         R12, R13
-	JGT          write_one_end
-	VMOVUPS      (AX)(R12*4), Y3
-	VSUBPS       Y1, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      (CX)(R12*4), Y5
-	VMOVUPS      (SI)(R12*4), Y6
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y0, Y5, Y5
-	VSUBPS       Y2, Y5, Y5
-	VFNMADD231PS Y4, Y3, Y5
-	VMOVUPS      Y5, (DI)(R12*4)
-	ADDQ         $0x08, R12
-	JMP          write_one
-
-write_one_end:
-	MOVQ         R10, R13
-	SUBQ         R12, R13
-	JE           write_done
-	LEAQ         vec_mask<>+0(SB), R14
-	MOVQ         $0x00000008, R15
-	SUBQ         R13, R15
-	VMOVUPS      (R14)(R15*4), Y3
-	VMASKMOVPS   (AX)(R12*4), Y3, Y5
+single_write_one:
+	CMPQ         R13, R12
+	JGT          single_write_one_end
+	VMOVUPS      (CX)(R13*4), Y4
+	VMOVUPS      (AX)(R13*4), Y5
 	VSUBPS       Y1, Y5, Y5
 	VMULPS       Y0, Y5, Y5
-	VMASKMOVPS   (CX)(R12*4), Y3, Y1
-	VMASKMOVPS   (SI)(R12*4), Y3, Y6
-	VMULPS       Y6, Y1, Y1
-	VMULPS       Y0, Y1, Y1
-	VSUBPS       Y2, Y1, Y1
-	VFNMADD231PS Y4, Y5, Y1
-	VMASKMOVPS   Y1, Y3, (DI)(R12*4)
+	VMULPS       Y0, Y4, Y4
+	VMOVUPS      (SI)(R13*4), Y6
+	VMULPS       Y6, Y4, Y4
+	VSUBPS       Y3, Y4, Y4
+	VFNMADD231PS Y2, Y5, Y4
+	VMOVUPS      Y4, (DI)(R13*4)
+	ADDQ         $0x08, R13
+	JMP          single_write_one
 
-write_done:
+single_write_one_end:
+	MOVQ         R10, R12
+	SUBQ         R13, R12
+	JE           single_write_done
+	LEAQ         vec_mask<>+0(SB), R14
+	MOVQ         $0x00000008, R15
+	SUBQ         R12, R15
+	VMOVUPS      (R14)(R15*4), Y4
+	VMASKMOVPS   (CX)(R13*4), Y4, Y5
+	VMASKMOVPS   (AX)(R13*4), Y4, Y6
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y0
+	VMASKMOVPS   (SI)(R13*4), Y4, Y1
+	VMULPS       Y1, Y0, Y0
+	VSUBPS       Y3, Y0, Y0
+	VFNMADD231PS Y2, Y6, Y0
+	VMASKMOVPS   Y0, Y4, (DI)(R13*4)
+
+single_write_done:
 	LEAQ (AX)(R10*4), AX
 	LEAQ (SI)(R10*4), SI
 	LEAQ (DI)(R10*4), DI
 	ADDQ $0x04, BX
 	ADDQ $0x04, DX
-	DECQ R11
-	JMP  row
+	SUBQ $0x01, R11
+	JMP  single
 
-end:
+single_end:
 	VZEROUPPER
 	RET
 
@@ -8302,58 +8696,63 @@ TEXT ·rowRMSAVX2(SB), NOSPLIT, $0-104
 	MOVQ gamma_len+32(FP), SI
 	MOVQ inv_len+80(FP), DI
 
-row:
-	TESTQ  DI, DI
-	JE     end
+pair:
+	CMPQ   DI, $0x02
+	JLT    pair_end
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	XORQ   R8, R8
-	MOVQ   SI, R9
-	SUBQ   $0x20, R9
+	XORQ   R9, R9
+	MOVQ   SI, R10
+	MOVQ   SI, R8
+	SUBQ   $0x10, R8
 
-square_many:
-	CMPQ        R8, R9
-	JGT         square_many_end
-	VMOVUPS     (AX)(R8*4), Y4
+pair_square_many:
+	CMPQ        R9, R8
+	JGT         pair_square_many_end
+	VMOVUPS     (AX)(R9*4), Y4
 	VFMADD231PS Y4, Y4, Y0
-	VMOVUPS     32(AX)(R8*4), Y4
-	VFMADD231PS Y4, Y4, Y1
-	VMOVUPS     64(AX)(R8*4), Y4
+	VMOVUPS     (AX)(R10*4), Y4
 	VFMADD231PS Y4, Y4, Y2
-	VMOVUPS     96(AX)(R8*4), Y4
+	VMOVUPS     32(AX)(R9*4), Y4
+	VFMADD231PS Y4, Y4, Y1
+	VMOVUPS     32(AX)(R10*4), Y4
 	VFMADD231PS Y4, Y4, Y3
-	ADDQ        $0x20, R8
-	JMP         square_many
+	ADDQ        $0x10, R9
+	ADDQ        $0x10, R10
+	JMP         pair_square_many
 
-square_many_end:
-	MOVQ SI, R9
-	SUBQ $0x08, R9
+pair_square_many_end:
+	MOVQ SI, R8
+	SUBQ $0x08, R8
 
-square_one:
-	CMPQ        R8, R9
-	JGT         square_one_end
-	VMOVUPS     (AX)(R8*4), Y4
+pair_square_one:
+	CMPQ        R9, R8
+	JGT         pair_square_one_end
+	VMOVUPS     (AX)(R9*4), Y4
 	VFMADD231PS Y4, Y4, Y0
-	ADDQ        $0x08, R8
-	JMP         square_one
+	VMOVUPS     (AX)(R10*4), Y4
+	VFMADD231PS Y4, Y4, Y2
+	ADDQ        $0x08, R9
+	ADDQ        $0x08, R10
+	JMP         pair_square_one
 
-square_one_end:
-	MOVQ        SI, R9
-	SUBQ        R8, R9
-	JE          square_done
-	LEAQ        vec_mask<>+0(SB), R10
-	MOVQ        $0x00000008, R11
-	SUBQ        R9, R11
-	VMOVUPS     (R10)(R11*4), Y4
-	VMASKMOVPS  (AX)(R8*4), Y4, Y4
-	VFMADD231PS Y4, Y4, Y0
+pair_square_one_end:
+	MOVQ        SI, R8
+	SUBQ        R9, R8
+	JE          pair_square_done
+	LEAQ        vec_mask<>+0(SB), R11
+	MOVQ        $0x00000008, R12
+	SUBQ        R8, R12
+	VMOVUPS     (R11)(R12*4), Y4
+	VMASKMOVPS  (AX)(R9*4), Y4, Y5
+	VFMADD231PS Y5, Y5, Y0
+	VMASKMOVPS  (AX)(R10*4), Y4, Y4
+	VFMADD231PS Y4, Y4, Y2
 
-square_done:
+pair_square_done:
 	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VADDPS       Y3, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
 	VMOVHLPS     X0, X1, X1
@@ -8369,63 +8768,216 @@ square_done:
 	VDIVSS       X0, X1, X0
 	VMOVSS       X0, (BX)
 	VBROADCASTSS X0, Y0
-	XORQ         R8, R8
-	MOVQ         SI, R9
-	SUBQ         $0x10, R9
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       X1, X2, X2
+	VMOVHLPS     X2, X1, X1
+	VADDPS       X1, X2, X2
+	VMOVSHDUP    X2, X1
+	VADDPS       X1, X2, X2
+	VMULSS       share+100(FP), X2, X2
+	VXORPS       X1, X1, X1
+	VMAXSS       X2, X1, X2
+	VADDSS       eps+96(FP), X2, X2
+	VSQRTSS      X2, X2, X2
+	VMOVSS       vec_x3f800000<>+0(SB), X1
+	VDIVSS       X2, X1, X2
+	VMOVSS       X2, 4(BX)
+	VBROADCASTSS X2, Y1
+	XORQ         R9, R9
+	MOVQ         SI, R10
+	MOVQ         SI, R8
+	SUBQ         $0x10, R8
 
-write_many:
-	CMPQ    R8, R9
-	JGT     write_many_end
-	VMOVUPS (AX)(R8*4), Y1
-	VMULPS  Y0, Y1, Y1
-	VMOVUPS (CX)(R8*4), Y2
-	VMULPS  Y2, Y1, Y1
-	VMOVUPS Y1, (DX)(R8*4)
-	VMOVUPS 32(AX)(R8*4), Y1
-	VMULPS  Y0, Y1, Y1
-	VMOVUPS 32(CX)(R8*4), Y2
-	VMULPS  Y2, Y1, Y1
-	VMOVUPS Y1, 32(DX)(R8*4)
-	ADDQ    $0x10, R8
-	JMP     write_many
+pair_write_many:
+	CMPQ    R9, R8
+	JGT     pair_write_many_end
+	VMOVUPS (CX)(R9*4), Y2
+	VMOVUPS (AX)(R9*4), Y3
+	VMULPS  Y0, Y3, Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS Y3, (DX)(R9*4)
+	VMOVUPS (AX)(R10*4), Y3
+	VMULPS  Y1, Y3, Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS Y3, (DX)(R10*4)
+	VMOVUPS 32(CX)(R9*4), Y2
+	VMOVUPS 32(AX)(R9*4), Y3
+	VMULPS  Y0, Y3, Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS Y3, 32(DX)(R9*4)
+	VMOVUPS 32(AX)(R10*4), Y3
+	VMULPS  Y1, Y3, Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS Y3, 32(DX)(R10*4)
+	ADDQ    $0x10, R9
+	ADDQ    $0x10, R10
+	JMP     pair_write_many
 
-write_many_end:
-	MOVQ SI, R9
-	SUBQ $0x08, R9
+pair_write_many_end:
+	MOVQ SI, R8
+	SUBQ $0x08, R8
 
-write_one:
-	CMPQ    R8, R9
-	JGT     write_one_end
-	VMOVUPS (AX)(R8*4), Y1
-	VMULPS  Y0, Y1, Y1
-	VMOVUPS (CX)(R8*4), Y2
-	VMULPS  Y2, Y1, Y1
-	VMOVUPS Y1, (DX)(R8*4)
-	ADDQ    $0x08, R8
-	JMP     write_one
+pair_write_one:
+	CMPQ    R9, R8
+	JGT     pair_write_one_end
+	VMOVUPS (CX)(R9*4), Y2
+	VMOVUPS (AX)(R9*4), Y3
+	VMULPS  Y0, Y3, Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS Y3, (DX)(R9*4)
+	VMOVUPS (AX)(R10*4), Y3
+	VMULPS  Y1, Y3, Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS Y3, (DX)(R10*4)
+	ADDQ    $0x08, R9
+	ADDQ    $0x08, R10
+	JMP     pair_write_one
 
-write_one_end:
-	MOVQ       SI, R9
-	SUBQ       R8, R9
-	JE         write_done
+pair_write_one_end:
+	MOVQ       SI, R8
+	SUBQ       R9, R8
+	JE         pair_write_done
+	LEAQ       vec_mask<>+0(SB), R11
+	MOVQ       $0x00000008, R12
+	SUBQ       R8, R12
+	VMOVUPS    (R11)(R12*4), Y2
+	VMASKMOVPS (CX)(R9*4), Y2, Y3
+	VMASKMOVPS (AX)(R9*4), Y2, Y4
+	VMULPS     Y0, Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VMASKMOVPS Y4, Y2, (DX)(R9*4)
+	VMASKMOVPS (AX)(R10*4), Y2, Y0
+	VMULPS     Y1, Y0, Y0
+	VMULPS     Y3, Y0, Y0
+	VMASKMOVPS Y0, Y2, (DX)(R10*4)
+
+pair_write_done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (DX)(SI*4), DX
+	LEAQ (AX)(SI*4), AX
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x08, BX
+	SUBQ $0x02, DI
+	JMP  pair
+
+pair_end:
+single:
+	CMPQ   DI, $0x01
+	JLT    single_end
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	XORQ   R9, R9
+	MOVQ   SI, R8
+	SUBQ   $0x10, R8
+
+single_square_many:
+	CMPQ        R9, R8
+	JGT         single_square_many_end
+	VMOVUPS     (AX)(R9*4), Y2
+	VFMADD231PS Y2, Y2, Y0
+	VMOVUPS     32(AX)(R9*4), Y2
+	VFMADD231PS Y2, Y2, Y1
+	ADDQ        $0x10, R9
+	JMP         single_square_many
+
+single_square_many_end:
+	MOVQ SI, R8
+	SUBQ $0x08, R8
+
+single_square_one:
+	CMPQ        R9, R8
+	JGT         single_square_one_end
+	VMOVUPS     (AX)(R9*4), Y2
+	VFMADD231PS Y2, Y2, Y0
+	ADDQ        $0x08, R9
+	JMP         single_square_one
+
+single_square_one_end:
+	MOVQ        SI, R8
+	SUBQ        R9, R8
+	JE          single_square_done
+	LEAQ        vec_mask<>+0(SB), R10
+	MOVQ        $0x00000008, R11
+	SUBQ        R8, R11
+	VMOVUPS     (R10)(R11*4), Y2
+	VMASKMOVPS  (AX)(R9*4), Y2, Y2
+	VFMADD231PS Y2, Y2, Y0
+
+single_square_done:
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDPS       X1, X0, X0
+	VMULSS       share+100(FP), X0, X0
+	VXORPS       X1, X1, X1
+	VMAXSS       X0, X1, X0
+	VADDSS       eps+96(FP), X0, X0
+	VSQRTSS      X0, X0, X0
+	VMOVSS       vec_x3f800000<>+0(SB), X1
+	VDIVSS       X0, X1, X0
+	VMOVSS       X0, (BX)
+	VBROADCASTSS X0, Y0
+	XORQ         R9, R9
+	MOVQ         SI, R8
+	SUBQ         $0x10, R8
+
+single_write_many:
+	CMPQ    R9, R8
+	JGT     single_write_many_end
+	VMOVUPS (CX)(R9*4), Y1
+	VMOVUPS (AX)(R9*4), Y2
+	VMULPS  Y0, Y2, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, (DX)(R9*4)
+	VMOVUPS 32(CX)(R9*4), Y1
+	VMOVUPS 32(AX)(R9*4), Y2
+	VMULPS  Y0, Y2, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, 32(DX)(R9*4)
+	ADDQ    $0x10, R9
+	JMP     single_write_many
+
+single_write_many_end:
+	MOVQ SI, R8
+	SUBQ $0x08, R8
+
+single_write_one:
+	CMPQ    R9, R8
+	JGT     single_write_one_end
+	VMOVUPS (CX)(R9*4), Y1
+	VMOVUPS (AX)(R9*4), Y2
+	VMULPS  Y0, Y2, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, (DX)(R9*4)
+	ADDQ    $0x08, R9
+	JMP     single_write_one
+
+single_write_one_end:
+	MOVQ       SI, R8
+	SUBQ       R9, R8
+	JE         single_write_done
 	LEAQ       vec_mask<>+0(SB), R10
 	MOVQ       $0x00000008, R11
-	SUBQ       R9, R11
+	SUBQ       R8, R11
 	VMOVUPS    (R10)(R11*4), Y1
-	VMASKMOVPS (AX)(R8*4), Y1, Y2
-	VMULPS     Y0, Y2, Y2
-	VMASKMOVPS (CX)(R8*4), Y1, Y0
-	VMULPS     Y0, Y2, Y2
-	VMASKMOVPS Y2, Y1, (DX)(R8*4)
+	VMASKMOVPS (CX)(R9*4), Y1, Y2
+	VMASKMOVPS (AX)(R9*4), Y1, Y3
+	VMULPS     Y0, Y3, Y3
+	VMULPS     Y2, Y3, Y3
+	VMASKMOVPS Y3, Y1, (DX)(R9*4)
 
-write_done:
+single_write_done:
 	LEAQ (AX)(SI*4), AX
 	LEAQ (DX)(SI*4), DX
 	ADDQ $0x04, BX
-	DECQ DI
-	JMP  row
+	SUBQ $0x01, DI
+	JMP  single
 
-end:
+single_end:
 	VZEROUPPER
 	RET
 
@@ -8441,81 +8993,189 @@ TEXT ·rowRMSGradAVX2(SB), NOSPLIT, $0-148
 	MOVQ gamma_len+32(FP), R8
 	MOVQ inv_len+56(FP), R9
 
-row:
-	TESTQ        R9, R9
-	JE           end
+pair:
+	CMPQ         R9, $0x02
+	JLT          pair_end
+	VBROADCASTSS (DX), Y0
+	VBROADCASTSS 4(DX), Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	XORQ         R11, R11
+	MOVQ         R8, R12
+	MOVQ         R8, R10
+	SUBQ         $0x08, R10
+
+pair_sums_one:
+	CMPQ        R11, R10
+	JGT         pair_sums_one_end
+	VMOVUPS     (CX)(R11*4), Y4
+	VMOVUPS     (DI)(R11*4), Y5
+	VMOVUPS     (AX)(R11*4), Y6
+	VMULPS      Y0, Y6, Y6
+	VMOVUPS     (BX)(R11*4), Y7
+	VFMADD231PS Y6, Y7, Y5
+	VMULPS      Y4, Y7, Y7
+	VFMADD231PS Y6, Y7, Y2
+	VMOVUPS     (AX)(R12*4), Y6
+	VMULPS      Y1, Y6, Y6
+	VMOVUPS     (BX)(R12*4), Y7
+	VFMADD231PS Y6, Y7, Y5
+	VMULPS      Y4, Y7, Y7
+	VFMADD231PS Y6, Y7, Y3
+	VMOVUPS     Y5, (DI)(R11*4)
+	ADDQ        $0x08, R11
+	ADDQ        $0x08, R12
+	JMP         pair_sums_one
+
+pair_sums_one_end:
+	MOVQ        R8, R10
+	SUBQ        R11, R10
+	JE          pair_sums_done
+	LEAQ        vec_mask<>+0(SB), R13
+	MOVQ        $0x00000008, R14
+	SUBQ        R10, R14
+	VMOVUPS     (R13)(R14*4), Y4
+	VMASKMOVPS  (CX)(R11*4), Y4, Y5
+	VMASKMOVPS  (DI)(R11*4), Y4, Y6
+	VMASKMOVPS  (AX)(R11*4), Y4, Y7
+	VMULPS      Y0, Y7, Y7
+	VMASKMOVPS  (BX)(R11*4), Y4, Y8
+	VFMADD231PS Y7, Y8, Y6
+	VMULPS      Y5, Y8, Y8
+	VFMADD231PS Y7, Y8, Y2
+	VMASKMOVPS  (AX)(R12*4), Y4, Y7
+	VMULPS      Y1, Y7, Y7
+	VMASKMOVPS  (BX)(R12*4), Y4, Y8
+	VFMADD231PS Y7, Y8, Y6
+	VMULPS      Y5, Y8, Y8
+	VFMADD231PS Y7, Y8, Y3
+	VMASKMOVPS  Y6, Y4, (DI)(R11*4)
+
+pair_sums_done:
+	VEXTRACTF128 $0x01, Y2, X4
+	VADDPS       X4, X2, X2
+	VMOVHLPS     X2, X4, X4
+	VADDPS       X4, X2, X2
+	VMOVSHDUP    X2, X4
+	VADDPS       X4, X2, X2
+	VMULSS       share+144(FP), X2, X2
+	VMULSS       X0, X2, X2
+	VBROADCASTSS X2, Y2
+	VEXTRACTF128 $0x01, Y3, X4
+	VADDPS       X4, X3, X3
+	VMOVHLPS     X3, X4, X4
+	VADDPS       X4, X3, X3
+	VMOVSHDUP    X3, X4
+	VADDPS       X4, X3, X3
+	VMULSS       share+144(FP), X3, X3
+	VMULSS       X1, X3, X3
+	VBROADCASTSS X3, Y3
+	XORQ         R11, R11
+	MOVQ         R8, R12
+	MOVQ         R8, R10
+	SUBQ         $0x08, R10
+
+pair_write_one:
+	CMPQ         R11, R10
+	JGT          pair_write_one_end
+	VMOVUPS      (CX)(R11*4), Y4
+	VMOVUPS      (AX)(R11*4), Y5
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y6
+	VMOVUPS      (BX)(R11*4), Y7
+	VMULPS       Y7, Y6, Y6
+	VFNMADD231PS Y2, Y5, Y6
+	VMOVUPS      Y6, (SI)(R11*4)
+	VMOVUPS      (AX)(R12*4), Y5
+	VMULPS       Y1, Y5, Y5
+	VMULPS       Y1, Y4, Y4
+	VMOVUPS      (BX)(R12*4), Y6
+	VMULPS       Y6, Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMOVUPS      Y4, (SI)(R12*4)
+	ADDQ         $0x08, R11
+	ADDQ         $0x08, R12
+	JMP          pair_write_one
+
+pair_write_one_end:
+	MOVQ         R8, R10
+	SUBQ         R11, R10
+	JE           pair_write_done
+	LEAQ         vec_mask<>+0(SB), R13
+	MOVQ         $0x00000008, R14
+	SUBQ         R10, R14
+	VMOVUPS      (R13)(R14*4), Y4
+	VMASKMOVPS   (CX)(R11*4), Y4, Y5
+	VMASKMOVPS   (AX)(R11*4), Y4, Y6
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y0
+	VMASKMOVPS   (BX)(R11*4), Y4, Y7
+	VMULPS       Y7, Y0, Y0
+	VFNMADD231PS Y2, Y6, Y0
+	VMASKMOVPS   Y0, Y4, (SI)(R11*4)
+	VMASKMOVPS   (AX)(R12*4), Y4, Y0
+	VMULPS       Y1, Y0, Y0
+	VMULPS       Y1, Y5, Y1
+	VMASKMOVPS   (BX)(R12*4), Y4, Y2
+	VMULPS       Y2, Y1, Y1
+	VFNMADD231PS Y3, Y0, Y1
+	VMASKMOVPS   Y1, Y4, (SI)(R12*4)
+
+pair_write_done:
+	LEAQ (AX)(R8*4), AX
+	LEAQ (BX)(R8*4), BX
+	LEAQ (SI)(R8*4), SI
+	LEAQ (AX)(R8*4), AX
+	LEAQ (BX)(R8*4), BX
+	LEAQ (SI)(R8*4), SI
+	ADDQ $0x08, DX
+	SUBQ $0x02, R9
+	JMP  pair
+
+pair_end:
+single:
+	CMPQ         R9, $0x01
+	JLT          single_end
 	VBROADCASTSS (DX), Y0
 	VXORPS       Y1, Y1, Y1
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	XORQ         R10, R10
-	MOVQ         R8, R11
-	SUBQ         $0x10, R11
+	XORQ         R11, R11
+	MOVQ         R8, R10
+	SUBQ         $0x08, R10
 
-sums_many:
-	CMPQ        R10, R11
-	JGT         sums_many_end
-	VMOVUPS     (AX)(R10*4), Y3
-	VMULPS      Y0, Y3, Y3
-	VMOVUPS     (BX)(R10*4), Y4
-	VMOVUPS     (DI)(R10*4), Y5
-	VFMADD231PS Y3, Y4, Y5
-	VMOVUPS     Y5, (DI)(R10*4)
-	VMOVUPS     (CX)(R10*4), Y5
-	VMULPS      Y4, Y5, Y5
-	VFMADD231PS Y3, Y5, Y1
-	VMOVUPS     32(AX)(R10*4), Y3
-	VMULPS      Y0, Y3, Y3
-	VMOVUPS     32(BX)(R10*4), Y4
-	VMOVUPS     32(DI)(R10*4), Y5
-	VFMADD231PS Y3, Y4, Y5
-	VMOVUPS     Y5, 32(DI)(R10*4)
-	VMOVUPS     32(CX)(R10*4), Y5
-	VMULPS      Y4, Y5, Y5
-	VFMADD231PS Y3, Y5, Y2
-	ADDQ        $0x10, R10
-	JMP         sums_many
+single_sums_one:
+	CMPQ        R11, R10
+	JGT         single_sums_one_end
+	VMOVUPS     (CX)(R11*4), Y2
+	VMOVUPS     (DI)(R11*4), Y3
+	VMOVUPS     (AX)(R11*4), Y4
+	VMULPS      Y0, Y4, Y4
+	VMOVUPS     (BX)(R11*4), Y5
+	VFMADD231PS Y4, Y5, Y3
+	VMULPS      Y2, Y5, Y5
+	VFMADD231PS Y4, Y5, Y1
+	VMOVUPS     Y3, (DI)(R11*4)
+	ADDQ        $0x08, R11
+	JMP         single_sums_one
 
-sums_many_end:
-	MOVQ R8, R11
-	SUBQ $0x08, R11
-
-sums_one:
-	CMPQ        R10, R11
-	JGT         sums_one_end
-	VMOVUPS     (AX)(R10*4), Y3
-	VMULPS      Y0, Y3, Y3
-	VMOVUPS     (BX)(R10*4), Y4
-	VMOVUPS     (DI)(R10*4), Y5
-	VFMADD231PS Y3, Y4, Y5
-	VMOVUPS     Y5, (DI)(R10*4)
-	VMOVUPS     (CX)(R10*4), Y5
-	VMULPS      Y4, Y5, Y5
-	VFMADD231PS Y3, Y5, Y1
-	ADDQ        $0x08, R10
-	JMP         sums_one
-
-sums_one_end:
-	MOVQ        R8, R11
-	SUBQ        R10, R11
-	JE          sums_done
+single_sums_one_end:
+	MOVQ        R8, R10
+	SUBQ        R11, R10
+	JE          single_sums_done
 	LEAQ        vec_mask<>+0(SB), R12
 	MOVQ        $0x00000008, R13
-	SUBQ        R11, R13
-	VMOVUPS     (R12)(R13*4), Y3
-	VMASKMOVPS  (AX)(R10*4), Y3, Y4
-	VMULPS      Y0, Y4, Y4
-	VMASKMOVPS  (BX)(R10*4), Y3, Y5
-	VMASKMOVPS  (DI)(R10*4), Y3, Y6
-	VFMADD231PS Y4, Y5, Y6
-	VMASKMOVPS  Y6, Y3, (DI)(R10*4)
-	VMASKMOVPS  (CX)(R10*4), Y3, Y3
-	VMULPS      Y5, Y3, Y3
-	VFMADD231PS Y4, Y3, Y1
+	SUBQ        R10, R13
+	VMOVUPS     (R12)(R13*4), Y2
+	VMASKMOVPS  (CX)(R11*4), Y2, Y3
+	VMASKMOVPS  (DI)(R11*4), Y2, Y4
+	VMASKMOVPS  (AX)(R11*4), Y2, Y5
+	VMULPS      Y0, Y5, Y5
+	VMASKMOVPS  (BX)(R11*4), Y2, Y6
+	VFMADD231PS Y5, Y6, Y4
+	VMULPS      Y3, Y6, Y6
+	VFMADD231PS Y5, Y6, Y1
+	VMASKMOVPS  Y4, Y2, (DI)(R11*4)
 
-sums_done:
-	VADDPS       Y2, Y1, Y1
+single_sums_done:
 	VEXTRACTF128 $0x01, Y1, X2
 	VADDPS       X2, X1, X1
 	VMOVHLPS     X1, X2, X2
@@ -8525,76 +9185,50 @@ sums_done:
 	VMULSS       share+144(FP), X1, X1
 	VMULSS       X0, X1, X1
 	VBROADCASTSS X1, Y1
-	XORQ         R10, R10
-	MOVQ         R8, R11
-	SUBQ         $0x10, R11
+	XORQ         R11, R11
+	MOVQ         R8, R10
+	SUBQ         $0x08, R10
 
-write_many:
-	CMPQ         R10, R11
-	JGT          write_many_end
-	VMOVUPS      (AX)(R10*4), Y2
-	VMULPS       Y0, Y2, Y2
-	VMOVUPS      (CX)(R10*4), Y3
-	VMOVUPS      (BX)(R10*4), Y4
-	VMULPS       Y4, Y3, Y3
+single_write_one:
+	CMPQ         R11, R10
+	JGT          single_write_one_end
+	VMOVUPS      (CX)(R11*4), Y2
+	VMOVUPS      (AX)(R11*4), Y3
 	VMULPS       Y0, Y3, Y3
-	VFNMADD231PS Y1, Y2, Y3
-	VMOVUPS      Y3, (SI)(R10*4)
-	VMOVUPS      32(AX)(R10*4), Y2
 	VMULPS       Y0, Y2, Y2
-	VMOVUPS      32(CX)(R10*4), Y3
-	VMOVUPS      32(BX)(R10*4), Y4
-	VMULPS       Y4, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VFNMADD231PS Y1, Y2, Y3
-	VMOVUPS      Y3, 32(SI)(R10*4)
-	ADDQ         $0x10, R10
-	JMP          write_many
+	VMOVUPS      (BX)(R11*4), Y4
+	VMULPS       Y4, Y2, Y2
+	VFNMADD231PS Y1, Y3, Y2
+	VMOVUPS      Y2, (SI)(R11*4)
+	ADDQ         $0x08, R11
+	JMP          single_write_one
 
-write_many_end:
-	MOVQ R8, R11
-	SUBQ $0x08, R11
-
-write_one:
-	CMPQ         R10, R11
-	JGT          write_one_end
-	VMOVUPS      (AX)(R10*4), Y2
-	VMULPS       Y0, Y2, Y2
-	VMOVUPS      (CX)(R10*4), Y3
-	VMOVUPS      (BX)(R10*4), Y4
-	VMULPS       Y4, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VFNMADD231PS Y1, Y2, Y3
-	VMOVUPS      Y3, (SI)(R10*4)
-	ADDQ         $0x08, R10
-	JMP          write_one
-
-write_one_end:
-	MOVQ         R8, R11
-	SUBQ         R10, R11
-	JE           write_done
+single_write_one_end:
+	MOVQ         R8, R10
+	SUBQ         R11, R10
+	JE           single_write_done
 	LEAQ         vec_mask<>+0(SB), R12
 	MOVQ         $0x00000008, R13
-	SUBQ         R11, R13
+	SUBQ         R10, R13
 	VMOVUPS      (R12)(R13*4), Y2
-	VMASKMOVPS   (AX)(R10*4), Y2, Y3
-	VMULPS       Y0, Y3, Y3
-	VMASKMOVPS   (CX)(R10*4), Y2, Y4
-	VMASKMOVPS   (BX)(R10*4), Y2, Y5
-	VMULPS       Y5, Y4, Y4
+	VMASKMOVPS   (CX)(R11*4), Y2, Y3
+	VMASKMOVPS   (AX)(R11*4), Y2, Y4
 	VMULPS       Y0, Y4, Y4
-	VFNMADD231PS Y1, Y3, Y4
-	VMASKMOVPS   Y4, Y2, (SI)(R10*4)
+	VMULPS       Y0, Y3, Y0
+	VMASKMOVPS   (BX)(R11*4), Y2, Y3
+	VMULPS       Y3, Y0, Y0
+	VFNMADD231PS Y1, Y4, Y0
+	VMASKMOVPS   Y0, Y2, (SI)(R11*4)
 
-write_done:
+single_write_done:
 	LEAQ (AX)(R8*4), AX
 	LEAQ (BX)(R8*4), BX
 	LEAQ (SI)(R8*4), SI
 	ADDQ $0x04, DX
-	DECQ R9
-	JMP  row
+	SUBQ $0x01, R9
+	JMP  single
 
-end:
+single_end:
 	VZEROUPPER
 	RET
 

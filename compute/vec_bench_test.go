@@ -88,3 +88,64 @@ func BenchmarkSoftmax(b *testing.B) {
 		bench(b, fmt.Sprint("cross-entropy ", rows, "×", c), 8*rows*c, func() { CrossEntropy(p, rows, c, x, labels, nil, 0, y, 1) })
 	}
 }
+
+// BenchmarkNorms is at the size of a small transformer, 2048 steps of 128
+// features, beside a copy of the same memory, and for groups at 32 images of
+// 32×32×16. GB/s counts each operand once a pass over memory.
+func BenchmarkNorms(b *testing.B) {
+	const rows, c = 2048, 128
+	const n = rows * c
+	p := NewPool(1)
+	defer p.Close()
+	x, y, dy, dx := randoms(1, 2*n), randoms(2, 2*n), randoms(3, 2*n), make([]float32, 2*n)
+	var col [4][]float32
+	for i := range col {
+		col[i] = randoms(uint64(i), c)
+	}
+	mean, inv := make([]float32, rows), make([]float32, rows)
+	bench(b, "copy", 8*n, func() { Copy(p, y[:n], x[:n]) })
+	bench(b, "add", 12*n, func() { Add(p, x[:n], y[:n], dx[:n]) })
+	bench(b, "layernorm", 8*n, func() { LayerNormForward(p, rows, c, x[:n], col[0], col[1], y[:n], mean, inv, 1e-5) })
+	bench(b, "layernorm gradient", 12*n, func() {
+		LayerNormBackward(p, rows, c, x[:n], col[0], mean, inv, dy[:n], dx[:n], col[2], col[3])
+	})
+	bench(b, "rmsnorm", 8*n, func() { RMSNormForward(p, rows, c, x[:n], col[0], y[:n], inv, 1e-5) })
+	bench(b, "rmsnorm gradient", 12*n, func() { RMSNormBackward(p, rows, c, x[:n], col[0], inv, dy[:n], dx[:n], col[2]) })
+	bench(b, "column scale", 8*n, func() { ColumnScale(p, rows, c, x[:n], col[0], y[:n]) })
+	bench(b, "column scale gradient", 12*n, func() { ColumnScaleBackward(p, rows, c, x[:n], col[0], dy[:n], dx[:n], col[2]) })
+	bench(b, "prelu", 8*n, func() { PReLU(p, rows, c, x[:n], col[0], y[:n]) })
+	bench(b, "prelu gradient", 12*n, func() { PReLUBackward(p, rows, c, x[:n], col[0], dy[:n], dx[:n], col[2]) })
+	for _, f := range []Act{ActNone, ActSigmoid, ActSiLU} {
+		bench(b, fmt.Sprint("glu ", f), 12*n, func() { GLU(p, f, rows, c, x, y[:n]) })
+		bench(b, fmt.Sprint("glu gradient ", f), 20*n, func() { GLUBackward(p, f, rows, c, x, dy[:n], dx) })
+	}
+	bench(b, "log-softmax", 8*n, func() { LogSoftmax(p, rows, c, x[:n], y[:n]) })
+	bench(b, "log-softmax gradient", 12*n, func() { LogSoftmaxBackward(p, rows, c, y[:n], dy[:n], dx[:n]) })
+	bench(b, "softmax", 8*n, func() { Softmax(p, rows, c, x[:n], y[:n]) })
+	bench(b, "softmax gradient", 12*n, func() { SoftmaxBackward(p, rows, c, y[:n], dy[:n], dx[:n]) })
+
+	// 32 MB an operand, out of every cache.
+	const big = 1 << 16
+	u, v := randoms(4, big*c), make([]float32, big*c)
+	manyMean, manyInv := make([]float32, big), make([]float32, big)
+	bench(b, "big copy", 8*big*c, func() { Copy(p, v, u) })
+	bench(b, "big add", 12*big*c, func() { Add(p, u, v, v) })
+	bench(b, "big layernorm", 8*big*c, func() { LayerNormForward(p, big, c, u, col[0], col[1], v, manyMean, manyInv, 1e-5) })
+	bench(b, "big layernorm gradient", 12*big*c, func() {
+		LayerNormBackward(p, big, c, u, col[0], manyMean, manyInv, v, v, col[2], col[3])
+	})
+	bench(b, "big rmsnorm", 8*big*c, func() { RMSNormForward(p, big, c, u, col[0], v, manyInv, 1e-5) })
+	bench(b, "big prelu", 8*big*c, func() { PReLU(p, big, c, u, col[0], v) })
+
+	const images, hw, ch = 32, 1024, 16
+	gmean, ginv := make([]float32, images*ch), make([]float32, images*ch)
+	m := images * hw * ch
+	bench(b, "groupnorm", 8*m, func() {
+		GroupNormForward(p, images, hw, ch, 4, nil, x, col[0][:ch], col[1][:ch], y, gmean, ginv, 1e-5)
+	})
+	bench(b, "groupnorm gradient", 12*m, func() {
+		GroupNormBackward(p, images, hw, ch, 4, nil, x, col[0][:ch], gmean, ginv, dy, dx, col[2][:ch], col[3][:ch])
+	})
+	keep := make([]byte, images*ch)
+	bench(b, "drop columns", 8*m, func() { DropColumns(p, 1, 0.2, images, hw, ch, x, y, keep) })
+}

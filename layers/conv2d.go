@@ -36,7 +36,7 @@ var conv2dKind = &Kind{
 			"What it finds, an edge, a corner, an ear, it finds everywhere, and the weights are few. Each filter makes one channel of the output.",
 		Formula: "y[f,i,j] = b[f] + Σ W[f,c,u,v]·x[c, i·s+u·d−p, j·s+v·d−p]",
 		Shapes:  "C×H×W → F×H′×W′ with H′ = ⌊(H + 2p − d(k−1) − 1)/s⌋ + 1",
-		Params:  "F·(C/groups)·k² + F",
+		Params:  "F·(C/groups)·k² + F; weight decay takes the weights, not the bias",
 		Cost:    "H′·W′·F·(C/groups)·k²",
 		When:    "On images and everything else where near things belong together. Two 3×3 layers see as far as one 5×5, for 18 instead of 25 weights a channel pair.",
 		Instead: "Groups equal to the channels (depthwise) followed by a 1×1 costs about a ninth of a full 3×3, and loses a little accuracy. Stride 2 instead of a pool learns how to shrink.",

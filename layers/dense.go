@@ -30,7 +30,7 @@ var denseKind = &Kind{
 			"so everything has to be learnt. On a sequence the same weights serve every step.",
 		Formula: "y = x·W + b",
 		Shapes:  "F → units; T×F → T×units",
-		Params:  "F·units + units",
+		Params:  "F·units + units; weight decay takes the weights, not the bias",
 		Cost:    "F·units a sample, T times that on a sequence",
 		When:    "At the end of a network, to turn features into answers, and for tables, where columns have no order.",
 		Instead: "On images use conv2d: a dense layer on 3×32×32 pixels needs 3072 weights for every output and must learn each place anew.",

@@ -7,24 +7,41 @@ import (
 )
 
 // The norms of rows read a row two or three times while it lies in the level-1
-// cache, and memory once.
+// cache, and memory once. Two rows go side by side, for the sums of one row wait
+// for each other most of the time; what belongs to the columns is then read once
+// for both.
 
-// along goes over one row of n elements, eight a vector: unroll vectors a
-// round, then one, then the last few under a mask, which is nil before. body
-// gets the number of its accumulator and the row's place in the slice at p.
-func along(label string, n Register, unroll int, body func(slot int, at func(p Register) Mem, mask VecVirtual)) {
-	i, limit := GP64(), GP64()
-	XORQ(i, i)
+// along goes over some rows beside each other, of n elements, eight a vector:
+// unroll vectors a round, then one, then the last few under a mask, which is nil
+// before. body gets the number of the vector in its round, the places of an element
+// in a slice at p and in each row of a matrix at p.
+func along(label string, n Register, rows, unroll int, body func(slot int, at place, mask VecVirtual)) {
+	limit := GP64()
+	var index []Register // of the element in each row
+	for r := range rows {
+		i := GP64()
+		if r == 0 {
+			XORQ(i, i)
+		} else {
+			MOVQ(n, i)
+		}
+		index = append(index, i)
+	}
+	step := func(vectors int) {
+		for _, i := range index {
+			ADDQ(Imm(uint64(8*vectors)), i)
+		}
+	}
 	round := func(label string, vectors int) {
 		MOVQ(n, limit)
 		SUBQ(Imm(uint64(8*vectors)), limit)
 		Label(label)
-		CMPQ(i, limit)
+		CMPQ(index[0], limit)
 		JGT(LabelRef(label + "_end"))
 		for u := range vectors {
-			body(u, func(p Register) Mem { return Mem{Base: p, Index: i, Scale: 4, Disp: 32 * u} }, nil)
+			body(u, place{index, 32 * u}, nil)
 		}
-		ADDQ(Imm(uint64(8*vectors)), i)
+		step(vectors)
 		JMP(LabelRef(label))
 		Label(label + "_end")
 	}
@@ -33,12 +50,24 @@ func along(label string, n Register, unroll int, body func(slot int, at func(p R
 	}
 	round(label+"_one", 1)
 	MOVQ(n, limit)
-	SUBQ(i, limit)
+	SUBQ(index[0], limit)
 	JE(LabelRef(label + "_done"))
 	mask := maskOf(limit)
-	body(0, func(p Register) Mem { return Mem{Base: p, Index: i, Scale: 4} }, mask)
+	body(0, place{index, 0}, mask)
 	Label(label + "_done")
 }
+
+// place is where along is.
+type place struct {
+	index []Register
+	disp  int
+}
+
+// row is the element in row r of the matrix at p, column in the slice at p.
+func (a place) row(r int, p Register) Mem {
+	return Mem{Base: p, Index: a.index[r], Scale: 4, Disp: a.disp}
+}
+func (a place) column(p Register) Mem { return a.row(0, p) }
 
 // get and put move a vector, only its live lanes under a mask.
 func get(m Mem, mask VecVirtual) VecVirtual {
@@ -84,7 +113,7 @@ func everywhere(s VecVirtual) VecVirtual {
 	return v
 }
 
-// rowNorms is one routine for rows of as many elements as gamma has, and as
+// rowNorms are routines for rows of as many elements as gamma has, and as
 // many rows as inv has.
 func rowNorms() {
 	for _, centred := range []bool{true, false} {
@@ -102,6 +131,35 @@ func pointers(names ...string) map[string]Register {
 	return m
 }
 
+// pairs writes body for two rows as long as there are so many, then for one;
+// body moves the pointers on.
+func pairs(rows Register, body func(label string, count int)) {
+	for _, count := range []int{2, 1} {
+		label := []string{"", "single", "pair"}[count]
+		Label(label)
+		CMPQ(rows, Imm(uint64(count)))
+		JLT(LabelRef(label + "_end"))
+		body(label, count)
+		SUBQ(Imm(uint64(count)), rows)
+		JMP(LabelRef(label))
+		Label(label + "_end")
+	}
+}
+
+// move goes on by count rows: of matrices, and of numbers a row.
+func move(p map[string]Register, n Register, count int, matrices, numbers []string) {
+	for range count {
+		for _, name := range matrices {
+			LEAQ(Mem{Base: p[name], Index: n, Scale: 4}, p[name])
+		}
+	}
+	for _, name := range numbers {
+		if p[name] != nil {
+			ADDQ(Imm(uint64(4*count)), p[name])
+		}
+	}
+}
+
 func rowNorm(centred bool) {
 	name, sig := "rowNormAVX2", "func(x, gamma, beta, y, mean, inv []float32, eps, share float32)"
 	names := []string{"x", "gamma", "beta", "y", "mean", "inv"}
@@ -113,84 +171,92 @@ func rowNorm(centred bool) {
 	Pragma("noescape")
 	p := pointers(names...)
 	n, rows := Load(Param("gamma").Len(), GP64()), Load(Param("inv").Len(), GP64())
-	Label("row")
-	TESTQ(rows, rows)
-	JE(LabelRef("end"))
-	var mean VecVirtual
-	square := cleared(4)
-	if centred {
-		sum := cleared(4)
-		along("mean", n, 4, func(slot int, at func(Register) Mem, mask VecVirtual) {
-			if mask == nil {
-				VADDPS(at(p["x"]), sum[slot], sum[slot])
-				return
+	pairs(rows, func(label string, count int) {
+		const wide = 2 // accumulators a row: as many alone as in a pair, so that its bits do not depend on that
+		lots := func() (v [][]VecVirtual) {
+			for range count {
+				v = append(v, cleared(wide))
 			}
-			VADDPS(get(at(p["x"]), mask), sum[slot], sum[slot])
-		})
-		m := total(sum)
-		VMULSS(param("share"), m, m)
-		mean = everywhere(m)
-		// The mean's rounding comes out of the second sweep: Σ(x−mean) is not quite 0.
-		rest := cleared(4)
-		along("square", n, 4, func(slot int, at func(Register) Mem, mask VecVirtual) {
-			d := get(at(p["x"]), mask)
-			VSUBPS(mean, d, d)
-			if mask != nil {
-				VANDPS(mask, d, d)
+			return v
+		}
+		mean, inv, scalars := make([]VecVirtual, count), make([]VecVirtual, count), make([]VecVirtual, count)
+		if centred {
+			sum := lots()
+			along(label+"_mean", n, count, wide, func(slot int, at place, mask VecVirtual) {
+				for r := range count {
+					x := get(at.row(r, p["x"]), mask)
+					VADDPS(x, sum[r][slot], sum[r][slot])
+				}
+			})
+			for r := range count {
+				scalars[r] = total(sum[r])
+				VMULSS(param("share"), scalars[r], scalars[r])
+				mean[r] = everywhere(scalars[r])
 			}
-			VADDPS(d, rest[slot], rest[slot])
-			VFMADD231PS(d, d, square[slot])
-		})
-		r := total(rest)
-		VMULSS(param("share"), r, r)
-		VADDSS(r, m, m)
-		VMOVSS(m, Mem{Base: p["mean"]})
-		mean = everywhere(m)
-		q := total(square)
-		VMULSS(param("share"), q, q)
-		VMULSS(r, r, r)
-		VSUBSS(r, q, q)
-		square[0] = q
-	} else {
-		along("square", n, 4, func(slot int, at func(Register) Mem, mask VecVirtual) {
-			d := get(at(p["x"]), mask)
-			VFMADD231PS(d, d, square[slot])
-		})
-		square[0] = total(square)
-		VMULSS(param("share"), square[0], square[0])
-	}
-	v, s, one := square[0], XMM(), XMM()
-	VXORPS(s, s, s)
-	VMAXSS(v, s, v) // v, the second of Intel's operands, stays where it is NaN
-	VADDSS(param("eps"), v, v)
-	VSQRTSS(v, v, v)
-	VMOVSS(number(1), one)
-	VDIVSS(v, one, v)
-	VMOVSS(v, Mem{Base: p["inv"]})
-	inv := everywhere(v)
-	along("write", n, 2, func(slot int, at func(Register) Mem, mask VecVirtual) {
-		d := get(at(p["x"]), mask)
-		if centred {
-			VSUBPS(mean, d, d)
 		}
-		VMULPS(inv, d, d)
-		gamma := get(at(p["gamma"]), mask)
+		square, rest := lots(), [][]VecVirtual(nil)
 		if centred {
-			VFMADD213PS(get(at(p["beta"]), mask), gamma, d)
-		} else {
-			VMULPS(gamma, d, d)
+			rest = lots()
 		}
-		put(d, at(p["y"]), mask)
+		along(label+"_square", n, count, wide, func(slot int, at place, mask VecVirtual) {
+			for r := range count {
+				d := get(at.row(r, p["x"]), mask)
+				if centred {
+					VSUBPS(mean[r], d, d)
+					if mask != nil {
+						VANDPS(mask, d, d)
+					}
+					VADDPS(d, rest[r][slot], rest[r][slot])
+				}
+				VFMADD231PS(d, d, square[r][slot])
+			}
+		})
+		for r := range count {
+			v := total(square[r])
+			VMULSS(param("share"), v, v)
+			if centred {
+				// The mean's rounding comes out here: Σ(x−mean) is not quite 0.
+				e := total(rest[r])
+				VMULSS(param("share"), e, e)
+				m := scalars[r]
+				VADDSS(e, m, m)
+				VMOVSS(m, Mem{Base: p["mean"], Disp: 4 * r})
+				mean[r] = everywhere(m)
+				VMULSS(e, e, e)
+				VSUBSS(e, v, v)
+			}
+			zero, one := XMM(), XMM()
+			VXORPS(zero, zero, zero)
+			VMAXSS(v, zero, v) // v, the second of Intel's operands, stays where it is NaN
+			VADDSS(param("eps"), v, v)
+			VSQRTSS(v, v, v)
+			VMOVSS(number(1), one)
+			VDIVSS(v, one, v)
+			VMOVSS(v, Mem{Base: p["inv"], Disp: 4 * r})
+			inv[r] = everywhere(v)
+		}
+		along(label+"_write", n, count, wide, func(slot int, at place, mask VecVirtual) {
+			gamma := get(at.column(p["gamma"]), mask)
+			var beta VecVirtual
+			if centred {
+				beta = get(at.column(p["beta"]), mask)
+			}
+			for r := range count {
+				d := get(at.row(r, p["x"]), mask)
+				if centred {
+					VSUBPS(mean[r], d, d)
+				}
+				VMULPS(inv[r], d, d)
+				if centred {
+					VFMADD213PS(beta, gamma, d)
+				} else {
+					VMULPS(gamma, d, d)
+				}
+				put(d, at.row(r, p["y"]), mask)
+			}
+		})
+		move(p, n, count, []string{"x", "y"}, []string{"inv", "mean"})
 	})
-	LEAQ(Mem{Base: p["x"], Index: n, Scale: 4}, p["x"])
-	LEAQ(Mem{Base: p["y"], Index: n, Scale: 4}, p["y"])
-	ADDQ(Imm(4), p["inv"])
-	if centred {
-		ADDQ(Imm(4), p["mean"])
-	}
-	DECQ(rows)
-	JMP(LabelRef("row"))
-	Label("end")
 	VZEROUPPER()
 	RET()
 }
@@ -206,73 +272,83 @@ func rowNormGrad(centred bool) {
 	Pragma("noescape")
 	p := pointers(names...)
 	n, rows := Load(Param("gamma").Len(), GP64()), Load(Param("inv").Len(), GP64())
-	Label("row")
-	TESTQ(rows, rows)
-	JE(LabelRef("end"))
-	inv, mean := YMM(), YMM()
-	VBROADCASTSS(Mem{Base: p["inv"]}, inv)
-	if centred {
-		VBROADCASTSS(Mem{Base: p["mean"]}, mean)
-	}
-	// hat is (x−mean)·inv.
-	hat := func(at func(Register) Mem, mask VecVirtual) VecVirtual {
-		d := get(at(p["x"]), mask)
-		if centred {
-			VSUBPS(mean, d, d)
+	pairs(rows, func(label string, count int) {
+		inv, mean, a, b := make([]VecVirtual, count), make([]VecVirtual, count), make([]VecVirtual, count), make([]VecVirtual, count)
+		for r := range count {
+			inv[r] = YMM()
+			VBROADCASTSS(Mem{Base: p["inv"], Disp: 4 * r}, inv[r])
+			if centred {
+				mean[r] = YMM()
+				VBROADCASTSS(Mem{Base: p["mean"], Disp: 4 * r}, mean[r])
+			}
 		}
-		VMULPS(inv, d, d)
-		return d
-	}
-	sum, slope := cleared(2), cleared(2)
-	along("sums", n, 2, func(slot int, at func(Register) Mem, mask VecVirtual) {
-		d, dy := hat(at, mask), get(at(p["dy"]), mask)
-		dg := get(at(p["dgamma"]), mask)
-		VFMADD231PS(d, dy, dg)
-		put(dg, at(p["dgamma"]), mask)
-		if centred {
-			db := get(at(p["dbeta"]), mask)
-			VADDPS(dy, db, db)
-			put(db, at(p["dbeta"]), mask)
+		// hat is (x−mean)·inv.
+		hat := func(r int, at place, mask VecVirtual) VecVirtual {
+			d := get(at.row(r, p["x"]), mask)
+			if centred {
+				VSUBPS(mean[r], d, d)
+			}
+			VMULPS(inv[r], d, d)
+			return d
 		}
-		g := get(at(p["gamma"]), mask)
-		VMULPS(dy, g, g)
-		if centred {
-			VADDPS(g, sum[slot], sum[slot])
+		var sum, slope [][]VecVirtual
+		for range count {
+			slope = append(slope, cleared(1))
+			if centred {
+				sum = append(sum, cleared(1))
+			}
 		}
-		VFMADD231PS(d, g, slope[slot])
+		along(label+"_sums", n, count, 1, func(slot int, at place, mask VecVirtual) {
+			gamma, dg := get(at.column(p["gamma"]), mask), get(at.column(p["dgamma"]), mask)
+			var db VecVirtual
+			if centred {
+				db = get(at.column(p["dbeta"]), mask)
+			}
+			for r := range count {
+				d, dy := hat(r, at, mask), get(at.row(r, p["dy"]), mask)
+				VFMADD231PS(d, dy, dg)
+				if centred {
+					VADDPS(dy, db, db)
+				}
+				VMULPS(gamma, dy, dy)
+				if centred {
+					VADDPS(dy, sum[r][slot], sum[r][slot])
+				}
+				VFMADD231PS(d, dy, slope[r][slot])
+			}
+			put(dg, at.column(p["dgamma"]), mask)
+			if centred {
+				put(db, at.column(p["dbeta"]), mask)
+			}
+		})
+		for r := range count {
+			scaled := func(v []VecVirtual) VecVirtual {
+				s := total(v)
+				VMULSS(param("share"), s, s)
+				VMULSS(inv[r].AsX(), s, s)
+				return everywhere(s)
+			}
+			b[r] = scaled(slope[r])
+			if centred {
+				a[r] = scaled(sum[r])
+			}
+		}
+		along(label+"_write", n, count, 1, func(slot int, at place, mask VecVirtual) {
+			gamma := get(at.column(p["gamma"]), mask)
+			for r := range count {
+				d, g := hat(r, at, mask), YMM()
+				VMULPS(inv[r], gamma, g)
+				dy := get(at.row(r, p["dy"]), mask)
+				VMULPS(dy, g, g)
+				if centred {
+					VSUBPS(a[r], g, g)
+				}
+				VFNMADD231PS(b[r], d, g)
+				put(g, at.row(r, p["dx"]), mask)
+			}
+		})
+		move(p, n, count, []string{"x", "dy", "dx"}, []string{"inv", "mean"})
 	})
-	scaled := func(v []VecVirtual) VecVirtual {
-		s := total(v)
-		VMULSS(param("share"), s, s)
-		VMULSS(inv.AsX(), s, s)
-		return everywhere(s)
-	}
-	b := scaled(slope)
-	a := sum[0]
-	if centred {
-		a = scaled(sum)
-	}
-	along("write", n, 2, func(slot int, at func(Register) Mem, mask VecVirtual) {
-		d, g := hat(at, mask), get(at(p["gamma"]), mask)
-		dy := get(at(p["dy"]), mask)
-		VMULPS(dy, g, g)
-		VMULPS(inv, g, g)
-		if centred {
-			VSUBPS(a, g, g)
-		}
-		VFNMADD231PS(b, d, g)
-		put(g, at(p["dx"]), mask)
-	})
-	for _, name := range []string{"x", "dy", "dx"} {
-		LEAQ(Mem{Base: p[name], Index: n, Scale: 4}, p[name])
-	}
-	ADDQ(Imm(4), p["inv"])
-	if centred {
-		ADDQ(Imm(4), p["mean"])
-	}
-	DECQ(rows)
-	JMP(LabelRef("row"))
-	Label("end")
 	VZEROUPPER()
 	RET()
 }
