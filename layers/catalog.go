@@ -19,6 +19,8 @@ var Catalog = slices.Concat(
 		gruKind,
 		attentionKind,
 		dotAttentionKind,
+		transformerEncoderKind,
+		transformerDecoderKind,
 		positionKind,
 		classTokenKind,
 
@@ -43,6 +45,7 @@ var Catalog = slices.Concat(
 
 		addKind,
 		multiplyKind,
+		dotKind,
 		concatKind,
 		squeezeExciteKind,
 		subsampleKind,
@@ -69,15 +72,15 @@ func Lookup(name string) *Kind {
 }
 
 // Nearest is the word of among that a person who typed word most likely
-// meant: at most two letters wrong, missing, too many or swapped with their
+// meant: at most two letters, and less than half of the word, wrong, missing, too many or swapped with their
 // neighbour, or else the shortest that one of the two begins. Of equals the
 // first; "" if nothing is near.
 func Nearest(word string, among []string) string {
 	word = strings.ToLower(strings.TrimSpace(word))
 	best, least := "", 3
 	for _, w := range among {
-		// Two errors in a word of three letters make any other word.
-		if d := edits(word, strings.ToLower(w)); d < least && d < max(len(w), len(word))-1 {
+		// Half of a word wrong makes any other word.
+		if d := edits(word, strings.ToLower(w)); d < least && 2*d < max(len(w), len(word)) {
 			best, least = w, d
 		}
 	}

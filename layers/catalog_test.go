@@ -199,7 +199,7 @@ func TestNearest(t *testing.T) {
 	for word, want := range map[string]string{
 		"convd": "conv2d", "conv": "conv2d", "Conv2D": "conv2d", "dens": "dense", "desne": "dense", "batchnom": "batchnorm",
 		"batch": "batchnorm", "max": "maxpool", "maxpool2d": "maxpool", "leaky": "leakyrelu", "rellu": "relu", "dropuot": "dropout",
-		"flat": "flatten", "soft": "softmax", "xyzzy": "", "": "", "a": "", "transformer": "",
+		"flat": "flatten", "soft": "softmax", "xyzzy": "", "": "", "a": "", "transformer": "transformerencoder",
 	} {
 		if got := layers.Nearest(word, kinds); got != want {
 			t.Errorf("%q: got %q, want %q", word, got, want)

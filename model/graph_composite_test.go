@@ -14,9 +14,9 @@ func TestCompositeStandsForItsParts(t *testing.T) {
 	g := Resolve(mustParse(t, `
 input: [6, 4, 4]
 layers:
-  - squeeze_excite: {ratio: 3, name: gate}
+  - squeezeexcite: {ratio: 3, name: gate}
   - relu
-  - squeeze_excite: {ratio: 3, name: again, share: gate}
+  - squeezeexcite: {ratio: 3, name: again, share: gate}
 `))
 	if g.Err != nil {
 		t.Fatal(g.Err)
@@ -53,11 +53,11 @@ layers:
 
 func TestCompositeRefusals(t *testing.T) {
 	for text, want := range map[string]string{
-		"input: [6]\nlayers:\n  - squeeze_excite\n":                                                      "squeeze1 (squeeze_excite): got 6, wants one image C×H×W",
-		"input: [6, 4, 4]\nlayers:\n  - squeeze_excite: {share: nobody}\n":                               `share names "nobody"`,
-		"input: [6, 4, 4]\nlayers:\n  - squeeze_excite: {from: [input, input]}\n":                        "wants one image",
-		"input: {tokens: 5, length: 4}\nlayers:\n  - squeeze_excite\n":                                   "wants one image",
-		"input: [6, 4, 4]\nlayers:\n  - conv2d: {name: c, filters: 2}\n  - squeeze_excite: {share: c}\n": "share names",
+		"input: [6]\nlayers:\n  - squeezeexcite\n":                                                      "squeeze1 (squeezeexcite): got 6, wants one image C×H×W",
+		"input: [6, 4, 4]\nlayers:\n  - squeezeexcite: {share: nobody}\n":                               `share names "nobody"`,
+		"input: [6, 4, 4]\nlayers:\n  - squeezeexcite: {from: [input, input]}\n":                        "wants one image",
+		"input: {tokens: 5, length: 4}\nlayers:\n  - squeezeexcite\n":                                   "wants one image",
+		"input: [6, 4, 4]\nlayers:\n  - conv2d: {name: c, filters: 2}\n  - squeezeexcite: {share: c}\n": "share names",
 	} {
 		if err := Resolve(mustParse(t, text)).Err; err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)

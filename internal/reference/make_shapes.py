@@ -170,6 +170,8 @@ def rearranging_cases():
         out.append(case("upsample", "bilinear, " + name, {"scale": words(*scale), "mode": ["bilinear"]}, [torch.randn(2, *ins)],
                         lambda x, *_, s=scale: F.interpolate(x[0], scale_factor=s, mode="bilinear", align_corners=False)))
     out.append(case("concat", "along time", {"axis": ["time"]}, [torch.randn(2, 3, 4), torch.randn(2, 1, 4), torch.randn(2, 2, 4)], lambda x, *_: torch.cat(x, 1)))
+    for a, b in [((1, 5), (4, 5)), ((3, 9), (3, 9))]:
+        out.append(case("dot", "%d against %d" % (a[0], b[0]), {}, [torch.randn(2, *a), torch.randn(2, *b)], lambda x, *_: (x[0] * x[1]).sum(-1)))
     return out
 
 

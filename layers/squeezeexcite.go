@@ -20,7 +20,7 @@ type SqueezeExcite struct {
 }
 
 var squeezeExciteKind = &Kind{
-	Name:    "squeeze_excite",
+	Name:    "squeezeexcite",
 	Short:   "squeeze",
 	Family:  Flow,
 	Summary: "weighs channels by what the whole image shows",
