@@ -45,16 +45,22 @@ func (c *caches) set(level, size int) {
 
 // blockSizes are the block sizes of products:
 //
-//	kc     steps of k: a panel of B, sixteen columns and so deep, takes three
-//	       quarters of the first-level cache, where A's rows pass by
-//	panels of B that are packed at a time: an eighth of the last level
-//	copied floats of A that are copied together: half of the second level
+//	kc      steps of k where A is not packed: a panel of B, sixteen columns and
+//	        so deep, takes three quarters of the first-level cache, where A's
+//	        rows pass by
+//	packed  steps of k where it is: half of that cache, so that two panels of A
+//	        have room beside it
+//	rows    of A that are packed together: a quarter of the second level
+//	whole   floats of B that are packed at a time: an eighth of the last level
+//	copied  floats of a whole A that is packed: half of the second level
 //
-// Sums are cut at kc, so machines with other caches may round otherwise; on
-// one machine it is the same on any number of threads.
-func blockSizes(c caches) (kc, panels, copied int) {
+// Sums are cut at kc or packed, so machines with other caches may round
+// otherwise; on one machine it is the same on any number of threads.
+func blockSizes(c caches) (kc, packed, rows, whole, copied int) {
 	kc = min(max(c.l1*3/4/(4*tileWidth), 128), 512) &^ 31
-	panels = min(max(max(c.l2, c.l3)/8/(4*tileWidth*kc), 32), 128)
+	packed = min(max(c.l1/2/(4*tileWidth), 128), 512) &^ 31
+	rows = min(max(c.l2/4/(4*packed), 96), 384) / 12 * 12
+	whole = min(max(c.l2, c.l3)/8/4, 1<<21)
 	copied = min(max(c.l2/2/4, 1<<15), 1<<18)
-	return kc, panels, copied
+	return kc, packed, rows, whole, copied
 }

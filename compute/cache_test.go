@@ -19,20 +19,20 @@ func TestCachesFillGaps(t *testing.T) {
 func TestBlockSizes(t *testing.T) {
 	const k, m = 1 << 10, 1 << 20
 	for _, s := range []struct {
-		name               string
-		c                  caches
-		kc, panels, copied int
+		name string
+		c    caches
+		want [5]int
 	}{
-		{"usual", usualCaches, 384, 32, 65536},
-		{"Zen 3", caches{32 * k, 512 * k, 32 * m}, 384, 128, 65536},
-		{"Skylake", caches{32 * k, 256 * k, 8 * m}, 384, 42, 32768},
-		{"Sapphire Rapids", caches{48 * k, 2 * m, 105 * m}, 512, 128, 262144},
-		{"Apple M1", caches{128 * k, 12 * m, 0}, 512, 48, 262144},
-		{"tiny", caches{4 * k, 64 * k, 0}, 128, 32, 32768},
+		{"usual", usualCaches, [5]int{384, 256, 120, 16384, 65536}},
+		{"Zen 3", caches{32 * k, 512 * k, 32 * m}, [5]int{384, 256, 120, 1 << 20, 65536}},
+		{"Skylake", caches{32 * k, 256 * k, 8 * m}, [5]int{384, 256, 96, 1 << 18, 32768}},
+		{"Sapphire Rapids", caches{48 * k, 2 * m, 105 * m}, [5]int{512, 384, 336, 1 << 21, 262144}},
+		{"Apple M1", caches{128 * k, 12 * m, 0}, [5]int{512, 512, 384, 393216, 262144}},
+		{"tiny", caches{4 * k, 64 * k, 0}, [5]int{128, 128, 96, 2048, 32768}},
 	} {
-		kc, panels, copied := blockSizes(s.c)
-		if kc != s.kc || panels != s.panels || copied != s.copied {
-			t.Errorf("%s: %d, %d, %d, want %d, %d, %d", s.name, kc, panels, copied, s.kc, s.panels, s.copied)
+		kc, packed, rows, whole, copied := blockSizes(s.c)
+		if got := [5]int{kc, packed, rows, whole, copied}; got != s.want {
+			t.Errorf("%s: %v, want %v", s.name, got, s.want)
 		}
 	}
 }

@@ -30,7 +30,7 @@
 //	tensor.go      Shape, Tensor
 //	pool.go        Pool, Worker, For: the goroutines and how they share
 //	gemm.go        matrix products and the table of kernels
-//	gemm_blocks.go cutting them into blocks, packing, sharing out
+//	gemm_blocks.go cutting them into blocks, sharing out; gemm_pack.go packs these
 //	gemm_packed.go products with a B that is packed once and used often
 //	gemm_tile.go   what a kernel is given; gemm_generic.go, gemm_*.s: kernels
 //	peak.go        the most multiply-adds a second that a kernel could do

@@ -26,8 +26,9 @@ func (e *Epilogue) clamp(v float32) float32 {
 // genericKernel is last in the table and runs everywhere; the others are
 // tested against it.
 var genericKernel = gemmKernel{
-	name: "generic", runs: true,
-	byRow: tileByRowGeneric, byCol: tileByColGeneric,
+	name: "generic", runs: true, rows: 6,
+	packA: packRowsGeneric, copyA: copyColsGeneric,
+	byRow: tileByRowGeneric, byCol: tileByColGeneric, byPanel: tileByColGeneric,
 	pack: packGeneric, copy: copyRowsGeneric, add: addRowsGeneric, mulAdd: mulAddRowsGeneric,
 }
 

@@ -30,17 +30,33 @@ func colTile16m(t *tile) // nine to sixteen columns under a mask
 //go:noescape
 func colTile8m(t *tile) // one to eight columns under a mask
 
+//go:noescape
+func panelTile16(t *tile) // sixteen columns, six rows at a time, A and B in panels
+
 // packEight writes dst[p*dstep+j] = src[j*sstep+p] for j < 8 and p < 8·n8,
 // n8 > 0: an 8×8 transpose in registers, again and again.
 //
 //go:noescape
 func packEight(dst *float32, dstep int, src *float32, sstep int, n8 int)
 
-// copySixteen writes dst[p*16+j] = src[p*sstep+j] for j < 16 and p < k, k > 0,
-// and asks for the sixteen after them, which are mostly wanted next.
+// packSix writes dst[p*6+i] = src[i*sstep+p] for i < 6 and p < 8·n8, n8 > 0,
+// and garbage to the two floats behind.
 //
 //go:noescape
-func copySixteen(dst, src *float32, sstep int, k int)
+func packSix(dst, src *float32, sstep int, n8 int)
+
+// copySixes writes dst[q*dstep+p*6+i] = src[p*sstep+q*6+i] for i < 6,
+// q < panels and p < k, both > 0.
+//
+//go:noescape
+func copySixes(dst *float32, dstep int, src *float32, sstep int, panels, k int)
+
+// copySixteen writes dst[q*dstep+p*16+j] = src[p*sstep+q*16+j] for j < 16,
+// q < panels and p < k, both > 0, and asks for the columns after them, which
+// are mostly wanted next.
+//
+//go:noescape
+func copySixteen(dst *float32, dstep int, src *float32, sstep int, panels, k int)
 
 // addSixteen is dst[p*dstep+j] += src[p*16+j] for j < 16 and p < k, k > 0.
 //
@@ -65,27 +81,35 @@ var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 // and never timed. --kernel avx512 takes it. Packing and the rest move memory
 // and gain nothing from longer registers, so it has the AVX2 routines for them.
 var archKernels = []gemmKernel{{
-	name:   "avx2",
-	runs:   hasAVX2,
-	byRow:  tileByRowAVX2,
-	byCol:  tileByColAVX2,
-	pack:   packAVX2,
-	copy:   copyRowsAVX2,
-	add:    addRowsAVX2,
-	mulAdd: mulAddRowsAVX2,
-	chains: mulAddChains,
-	perRun: 24 * 8,
+	name:    "avx2",
+	runs:    hasAVX2,
+	rows:    6,
+	packA:   packRowsAVX2,
+	copyA:   copyColsAVX2,
+	byRow:   tileByRowAVX2,
+	byCol:   tileByColAVX2,
+	byPanel: panelTile16,
+	pack:    packAVX2,
+	copy:    copyRowsAVX2,
+	add:     addRowsAVX2,
+	mulAdd:  mulAddRowsAVX2,
+	chains:  mulAddChains,
+	perRun:  24 * 8,
 }, {
-	name:   "avx512",
-	runs:   hasAVX512,
-	byRow:  tileByRowAVX512,
-	byCol:  tileByColAVX512,
-	pack:   packAVX2,
-	copy:   copyRowsAVX2,
-	add:    addRowsAVX2,
-	mulAdd: mulAddRowsAVX2,
-	chains: mulAddChainsAVX512,
-	perRun: 24 * 16,
+	name:    "avx512",
+	runs:    hasAVX512,
+	rows:    12,
+	packA:   packTwelve,
+	copyA:   copyColsGeneric,
+	byRow:   tileByRowAVX512,
+	byCol:   tileByColAVX512,
+	byPanel: tileByColAVX512,
+	pack:    packAVX2,
+	copy:    copyRowsAVX2,
+	add:     addRowsAVX2,
+	mulAdd:  mulAddRowsAVX2,
+	chains:  mulAddChainsAVX512,
+	perRun:  24 * 16,
 }}
 
 func tileByRowAVX2(t *tile) {
@@ -138,10 +162,43 @@ func packAVX2(dst, src []float32, sstep, cols, k int) {
 	}
 }
 
-func copyRowsAVX2(dst, src []float32, sstep, k int) {
-	if k > 0 {
-		_, _ = dst[k*tileWidth-1], src[(k-1)*sstep+tileWidth-1]
-		copySixteen(unsafe.SliceData(dst), unsafe.SliceData(src), sstep, k)
+func packRowsAVX2(dst, src []float32, sstep, rows, k int) {
+	n8 := k / 8
+	if rows != 6 || n8 == 0 {
+		packRowsGeneric(dst, src, sstep, rows, k)
+		return
+	}
+	_, _ = dst[6*k+1], src[5*sstep+k-1]
+	packSix(unsafe.SliceData(dst), unsafe.SliceData(src), sstep, n8)
+	packRowsGeneric(dst[n8*8*6:], src[n8*8:], sstep, 6, k-n8*8)
+}
+
+// packTwelve packs twelve rows as two times eight, four of them twice.
+func packTwelve(dst, src []float32, sstep, rows, k int) {
+	n8 := k / 8
+	if rows != 12 || n8 == 0 {
+		packRowsGeneric(dst, src, sstep, rows, k)
+		return
+	}
+	_, _ = dst[12*k-1], src[11*sstep+k-1]
+	packEight(unsafe.SliceData(dst), 12, unsafe.SliceData(src), sstep, n8)
+	packEight(unsafe.SliceData(dst[4:]), 12, unsafe.SliceData(src[4*sstep:]), sstep, n8)
+	packRowsGeneric(dst[n8*8*12:], src[n8*8:], sstep, 12, k-n8*8)
+}
+
+func copyColsAVX2(dst []float32, dstep int, src []float32, sstep, rows, panels, k int) {
+	if rows != 6 {
+		copyColsGeneric(dst, dstep, src, sstep, rows, panels, k)
+	} else if panels > 0 && k > 0 {
+		_, _ = dst[(panels-1)*dstep+k*6-1], src[(k-1)*sstep+panels*6-1]
+		copySixes(unsafe.SliceData(dst), dstep, unsafe.SliceData(src), sstep, panels, k)
+	}
+}
+
+func copyRowsAVX2(dst []float32, dstep int, src []float32, sstep, panels, k int) {
+	if panels > 0 && k > 0 {
+		_, _ = dst[(panels-1)*dstep+k*tileWidth-1], src[(k-1)*sstep+panels*tileWidth-1]
+		copySixteen(unsafe.SliceData(dst), dstep, unsafe.SliceData(src), sstep, panels, k)
 	}
 }
 

@@ -67,16 +67,20 @@ func mulAddRows(dst *float32, dstep int, a *float32, astep int, b *float32, bste
 func mulAddChains(rounds int, x, y float32)
 
 var archKernels = []gemmKernel{{
-	name:   "neon",
-	runs:   true,
-	byRow:  tileByRowNEON,
-	byCol:  tileByColNEON,
-	pack:   packNEON,
-	copy:   copyRowsNEON,
-	add:    addRowsNEON,
-	mulAdd: mulAddRowsNEON,
-	chains: mulAddChains,
-	perRun: 48 * 4,
+	name:    "neon",
+	runs:    true,
+	rows:    6,
+	packA:   packSixNEON,
+	copyA:   copyColsGeneric,
+	byRow:   tileByRowNEON,
+	byCol:   tileByColNEON,
+	byPanel: tileByColNEON,
+	pack:    packNEON,
+	copy:    copyRowsNEON,
+	add:     addRowsNEON,
+	mulAdd:  mulAddRowsNEON,
+	chains:  mulAddChains,
+	perRun:  48 * 4,
 }}
 
 func tileByRowNEON(t *tile) {
@@ -137,10 +141,24 @@ func packNEON(dst, src []float32, sstep, cols, k int) {
 	}
 }
 
-func copyRowsNEON(dst, src []float32, sstep, k int) {
-	if k > 0 {
-		_, _ = dst[k*tileWidth-1], src[(k-1)*sstep+tileWidth-1]
-		copySixteen(unsafe.SliceData(dst), unsafe.SliceData(src), sstep, k)
+// packSixNEON packs six rows as two times four, two of them twice.
+func packSixNEON(dst, src []float32, sstep, rows, k int) {
+	n4 := k / 4
+	if rows != 6 || n4 == 0 {
+		packRowsGeneric(dst, src, sstep, rows, k)
+		return
+	}
+	_, _ = dst[6*k-1], src[5*sstep+k-1]
+	packFour(unsafe.SliceData(dst), 6, unsafe.SliceData(src), sstep, n4)
+	packFour(unsafe.SliceData(dst[2:]), 6, unsafe.SliceData(src[2*sstep:]), sstep, n4)
+	packRowsGeneric(dst[n4*4*6:], src[n4*4:], sstep, 6, k-n4*4)
+}
+
+func copyRowsNEON(dst []float32, dstep int, src []float32, sstep, panels, k int) {
+	for q := 0; q < panels && k > 0; q++ {
+		d, s := dst[q*dstep:], src[q*tileWidth:]
+		_, _ = d[k*tileWidth-1], s[(k-1)*sstep+tileWidth-1]
+		copySixteen(unsafe.SliceData(d), unsafe.SliceData(s), sstep, k)
 	}
 }
 

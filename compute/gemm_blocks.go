@@ -1,17 +1,23 @@
 package compute
 
-// Block sizes. A panel of B, sixteen columns and kcMost deep, stays in the
-// first-level cache while a block of A, mcLeast rows and as deep, comes from
-// the second level row by row. ncMost panels of B are packed at a time;
-// copyMost floats of A are copied at a time.
-var kcMost, ncMost, copyMost = blockSizes(machineCaches())
+// Block sizes. Rows of A that lie in memory as they came, a convolution's, meet
+// panels of B of sixteen columns and kcMost steps. A packed block of A, rowsMost
+// rows and kcPacked steps, waits in the second-level cache, while a panel of B
+// and a panel of A as deep share the first. packMost floats of B are packed at
+// a time, for which the last level has room, and copyMost of A, which the
+// second holds.
+var kcMost, kcPacked, rowsMost, packMost, copyMost = blockSizes(machineCaches())
 
 const (
+	mcFew     = 24 // up to so many rows B is used as it lies
 	mcLeast   = 96
 	mcLocal   = 192     // up to so many rows a task packs its own panels of B
 	mulTask   = 1 << 20 // multiply-adds that make a chunk worth handing out
 	mulInline = 1 << 15 // below so many nobody is woken
 	packTask  = 1 << 13 // floats that make a chunk of packing
+	packLeast = 16      // panels of B that make it worth to pack A
+	packGroup = 4       // panels of B that are packed side by side
+	tasksMost = 16      // as many tasks share out a product evenly enough
 )
 
 // gemmArgs is a product, or one block of k of it, as the workers see it.
@@ -24,88 +30,133 @@ type gemmArgs struct {
 	ldc      int
 	e        Epilogue
 
-	k0, k1     int       // the block of k; all of it when panels are packed by the tasks
+	k0, k1     int       // the steps that the tasks cover
+	kc         int       // most steps of a block
 	j0, j1     int       // columns of C that the tasks cover
-	packed     []float32 // panels of the block, one after the other; nil: none
+	packed     []float32 // their panels of B, block of k by block; nil: none
+	packedA    []float32 // all of A in panels, block of k by block; nil: none
 	rows       int       // rows a task
 	panels     int       // panels a task
 	colGroups  int       // tasks side by side
-	copyA      bool
-	packInTask bool
+	packA      bool      // tasks pack their rows of A
+	copyA      bool      // tasks copy their columns of a transposed A
+	packInTask bool      // tasks pack their panels of B
 }
 
 // gemmWith is Gemm with a given kernel.
 //
 // C is cut into tasks by rows and panels of sixteen columns, k into blocks.
-// B is used as it lies when few rows read it; else its panels are copied one
-// after the other, by the task itself when it is the only one that reads them,
-// before the tasks start when several do.
+// With few rows B is used as it lies. With some more, each task packs its own
+// panels of B, since nobody else reads them. With many, B is packed before the
+// tasks start, and a task packs its rows of A where that pays.
 func gemmWith(kern *gemmKernel, p *Pool, ta, tb bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, e Epilogue) {
 	if m <= 0 || n <= 0 {
 		return
 	}
-	g := gemmArgs{kern: kern, ta: ta, tb: tb, m: m, n: n, k: k, a: a, b: b, c: c, lda: lda, ldb: ldb, ldc: ldc, e: e}
-	work := m * n * max(k, 1)
-	if work < mulInline {
+	g := gemmArgs{kern: kern, ta: ta, tb: tb, m: m, n: n, k: k, a: a, b: b, c: c, lda: lda, ldb: ldb, ldc: ldc, e: e, k1: k, j1: n, kc: kcMost}
+	depth := max(k, 1)
+	if m*n*depth < mulInline {
 		p = nil
 	}
 	if gemmSplit(p, &g) {
 		return
 	}
-	panels := (n + tileWidth - 1) / tileWidth
-	direct := !tb && (m <= 24 || (n <= 4*tileWidth && k*ldb <= 4096))
-	g.k1, g.j1 = k, n
-	// Steps of k that lie far apart share few places in the cache.
-	g.copyA = ta && lda >= 512
-	if direct || m <= mcLocal {
-		g.packInTask = !direct
-		// Rows are shared only when B is not packed or there are too few panels.
-		g.rows = m
-		if direct {
-			g.rows = min(m, g.rowsForWork(n, max(k, 1)))
+	switch {
+	case !tb && (m <= mcFew || n <= 4*tileWidth && k*ldb <= 4096):
+		g.copyA = g.stepsApart()
+		g.share(p, depth)
+	case g.few():
+		g.packInTask = true
+		g.shareFew(p)
+	default:
+		g.chooseA()
+		panels := (n + tileWidth - 1) / tileWidth
+		wide := panels
+		if k*n > packMost {
+			depth = max(g.kc, packMost/n/g.kc*g.kc)
+			wide = max(packGroup, packMost/(min(depth, k)*tileWidth))
 		}
-		blocks := (m + g.rows - 1) / g.rows
-		g.panels = max(1, min(panels, mulTask/(min(g.rows, m)*max(k, 1)*tileWidth)))
-		g.colGroups = (panels + g.panels - 1) / g.panels
-		For(p, blocks*g.colGroups, 1, g, gemmTask)
-		return
-	}
-	shared := borrowWorker()
-	defer returnWorker(shared)
-	for j := 0; j < panels; j += ncMost {
-		np := min(ncMost, panels-j)
-		g.j0, g.j1 = j*tileWidth, min(n, (j+np)*tileWidth)
-		for k0 := 0; k0 < max(k, 1); k0 = g.k1 {
-			g.k0 = k0
-			g.k1 = blockEnd(k0, k, kcMost)
-			kl := g.k1 - g.k0
-			g.packed = shared.Scratch(np * kl * tileWidth)
-			For(p, np, max(1, packTask/max(kl*tileWidth, 1)), g, packPanels)
-			g.rows = min(m, g.rowsForWork(np*tileWidth, max(kl, 1)))
-			blocks := (m + g.rows - 1) / g.rows
-			g.panels = np
-			if blocks < 8 {
-				g.panels = max(1, min(np, (np*blocks+15)/16))
-				if g.copyA {
-					// Each task copies its rows again.
-					g.panels = max(g.panels, min(np, 4))
-				}
+		shared := borrowWorker()
+		for j := 0; j < panels; j += wide {
+			np := min(wide, panels-j)
+			g.j0, g.j1 = j*tileWidth, min(n, (j+np)*tileWidth)
+			for k0 := 0; k0 < max(k, 1); k0 = max(g.k1, 1) {
+				g.k0, g.k1 = k0, blockEnd(k0, k, depth)
+				kl := g.k1 - g.k0
+				g.packed = shared.Scratch(np * kl * tileWidth)
+				For(p, np, packGrain(kl), g, packPanels)
+				g.share(p, kl)
 			}
-			g.colGroups = (np + g.panels - 1) / g.panels
-			g.copyA = g.copyA || g.panels >= 6 && (ta || lda >= 256)
-			For(p, blocks*g.colGroups, 1, g, gemmTask)
 		}
+		returnWorker(shared)
 	}
 }
 
-// rowsForWork is how many rows make a task. Those that are copied together
-// have to fit into the second-level cache.
-func (g *gemmArgs) rowsForWork(n, k int) int {
-	rows := max(mcLeast, roundUp(mulTask/(n*k), 6))
-	if g.copyA {
-		rows = max(mcLeast, min(rows, roundUp(copyMost/min(k, kcMost), 6)))
+// few says that A has so few rows that a task takes them all: a panel of B is
+// then read by one task alone.
+func (g *gemmArgs) few() bool {
+	return g.m <= rowsMost || g.m <= mcLocal && g.m*g.k <= copyMost
+}
+
+// stepsApart says that steps of A's columns lie so far apart that they share
+// few places in the caches.
+func (g *gemmArgs) stepsApart() bool { return g.k > 0 && g.ta && g.lda >= 512 }
+
+// chooseA chooses how tasks read A: as it lies, copied together, or packed in
+// panels, which has to be made up for by what is read faster.
+func (g *gemmArgs) chooseA() {
+	apart := g.stepsApart()
+	if g.k > 0 && g.n > (packLeast-1)*tileWidth || apart && g.n > tileWidth {
+		g.packA, g.kc = true, kcPacked
+	} else {
+		g.copyA = apart
 	}
-	return rows
+}
+
+// shareFew cuts a C of few rows into panels, some a task, and runs them. An A
+// by column is packed before.
+func (g *gemmArgs) shareFew(p *Pool) {
+	panels := (g.n + tileWidth - 1) / tileWidth
+	g.rows = g.m
+	g.panels = min(panels, max(packGroup, mulTask/(g.m*max(g.k, 1)*tileWidth)))
+	g.colGroups = (panels + g.panels - 1) / g.panels
+	if !g.ta || panels < packGroup || g.k == 0 {
+		For(p, g.colGroups, 1, *g, gemmTask)
+		return
+	}
+	shared := borrowWorker()
+	g.packedA = shared.Scratch(g.m*g.k + packSlack)
+	For(p, (g.m+g.kern.rows-1)/g.kern.rows, max(1, packTask/(g.k*g.kern.rows)), *g, packStrips)
+	For(p, g.colGroups, 1, *g, gemmTask)
+	returnWorker(shared)
+}
+
+// share cuts columns j0 to j1 of C into tasks and runs them; each has depth
+// steps of k.
+func (g *gemmArgs) share(p *Pool, depth int) {
+	n := g.j1 - g.j0
+	panels := (n + tileWidth - 1) / tileWidth
+	depth = max(depth, 1)
+	if g.packA {
+		blocks := (g.m + rowsMost - 1) / rowsMost
+		g.rows = min(rowsMost, roundUp((g.m+blocks-1)/blocks, g.kern.rows))
+	} else {
+		g.rows = max(mcLeast, roundUp(mulTask/(n*depth), 6))
+		if g.copyA {
+			g.rows = max(mcLeast, min(g.rows, roundUp(copyMost/min(depth, g.kc), 6)))
+		}
+		g.rows = min(g.m, g.rows)
+	}
+	blocks := (g.m + g.rows - 1) / g.rows
+	tasks := min(tasksMost, max(1, g.m*n*depth/mulTask))
+	groups := (tasks + blocks - 1) / blocks
+	g.panels = (panels + groups - 1) / groups
+	if g.packA {
+		// Each task packs its rows again.
+		g.panels = max(g.panels, min(panels, packLeast/2))
+	}
+	g.colGroups = (panels + g.panels - 1) / g.panels
+	For(p, blocks*g.colGroups, 1, *g, gemmTask)
 }
 
 // blockEnd is where the block that starts at k0 ends: what is left, cut into
@@ -121,40 +172,6 @@ func blockEnd(k0, k, most int) int {
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
-// packPanels copies panels lo to hi of B's block.
-func packPanels(g *gemmArgs, w *Worker, lo, hi int) {
-	kl := g.k1 - g.k0
-	for j := lo; j < hi; j++ {
-		g.packPanel(g.packed[j*kl*tileWidth:(j+1)*kl*tileWidth], g.j0+j*tileWidth, g.k0, g.k1)
-	}
-}
-
-// packPanel is dst[p*16+j] = op(B)[k0+p, col+j], zero beyond column n.
-func (g *gemmArgs) packPanel(dst []float32, col, k0, k1 int) {
-	cols := min(tileWidth, g.n-col)
-	if k1 == k0 {
-		return
-	}
-	if g.tb {
-		g.kern.pack(dst, g.b[col*g.ldb+k0:], g.ldb, cols, k1-k0)
-		return
-	}
-	packRows(g.kern, dst, g.b[k0*g.ldb+col:], g.ldb, cols, k1-k0)
-}
-
-// packRows is dst[p*16+j] = src[p*step+j] for p < k and j < cols, and zero up
-// to column 16.
-func packRows(kern *gemmKernel, dst, src []float32, step, cols, k int) {
-	if cols == tileWidth {
-		kern.copy(dst, src, step, k)
-		return
-	}
-	for p := range k {
-		d := dst[p*tileWidth : (p+1)*tileWidth]
-		clear(d[copy(d, src[p*step:p*step+cols]):])
-	}
-}
-
 // gemmTask computes blocks of C, numbered row by row.
 func gemmTask(g *gemmArgs, w *Worker, lo, hi int) {
 	for t := lo; t < hi; t++ {
@@ -163,7 +180,7 @@ func gemmTask(g *gemmArgs, w *Worker, lo, hi int) {
 		j0 := g.j0 + t%g.colGroups*g.panels*tileWidth
 		j1 := min(j0+g.panels*tileWidth, g.j1)
 		for k0 := g.k0; k0 < max(g.k1, 1); {
-			k1 := blockEnd(k0, g.k1, kcMost)
+			k1 := blockEnd(k0, g.k1, g.kc)
 			g.block(w, i0, i1, j0, j1, k0, k1)
 			k0 = max(k1, 1)
 		}
@@ -174,37 +191,24 @@ func gemmTask(g *gemmArgs, w *Worker, lo, hi int) {
 // to j1 of C.
 func (g *gemmArgs) block(w *Worker, i0, i1, j0, j1, k0, k1 int) {
 	m, kl := i1-i0, k1-k0
-	off := w.Offsets(2 * m)
 	t := &w.tile
+	off := w.Offsets(2 * m)
 	*t = tile{a: g.a, aoff: off[:m], coff: off[m:], m: m, outs: 1, segs: 1, kl: kl}
 	if kl == 0 {
 		t.segs = 0
 	}
-	step := g.lda
 	room := 0
 	if g.packInTask {
-		room = kl * tileWidth
+		room = min((j1-j0+tileWidth-1)/tileWidth, packGroup) * kl * tileWidth
 	}
-	if g.copyA {
-		t.a, step = g.copyBlock(w.Scratch(room + (m+16)*(kl+32))[room:], i0, i1, k0, k1)
-	} else if g.ta {
-		t.a0 = k0*g.lda + i0
-	} else {
-		t.a0 = i0*g.lda + k0
-	}
-	if g.ta {
-		t.astep, step = step, 1
-	}
-	for i := range m {
-		t.aoff[i] = int32(i * step)
-		t.coff[i] = int32(i * g.ldc)
-	}
+	whole, run, full := g.placeA(w, i0, m, k0, k1, room)
+	rowOffsets(t.coff, g.ldc)
 	first, last := k0 == 0, k1 == g.k
 	t.add = g.e.Add || !first
 	t.relu, t.ceil = g.e.ReLU && last, g.e.Ceil
-	run := g.kern.byRow
-	if g.ta {
-		run = g.kern.byCol
+	t.bstep = tileWidth
+	if g.packed == nil && !g.packInTask {
+		t.bstep, full = g.ldb, run
 	}
 	for j := j0; j < j1; j += tileWidth {
 		t.cols = min(tileWidth, g.n-j)
@@ -213,42 +217,76 @@ func (g *gemmArgs) block(w *Worker, i0, i1, j0, j1, k0, k1 int) {
 		if last && g.e.Bias != nil {
 			t.bias = g.e.Bias[j:g.n]
 		}
-		t.bstep = tileWidth
 		switch {
 		case kl == 0:
 		case g.packed != nil:
-			t.b = g.packed[(j-g.j0)*(g.k1-g.k0)+(k0-g.k0)*tileWidth:]
+			t.b = g.packed[(k0-g.k0)*roundUp(g.j1-g.j0, tileWidth)+(j-g.j0)*kl:]
 		case g.packInTask:
-			t.b = w.Scratch(room)
-			g.packPanel(t.b, j, k0, k1)
+			in := (j - j0) / tileWidth % packGroup
+			if in == 0 {
+				lo := (j - g.j0) / tileWidth
+				left := (j1 - j + tileWidth - 1) / tileWidth
+				g.packB(w.Scratch(room), lo, lo+min(left, packGroup), k0, k1)
+			}
+			t.b = w.Scratch(room)[in*kl*tileWidth:]
 		default:
-			t.b, t.bstep = g.b[k0*g.ldb+j:], g.ldb
+			t.b = g.b[k0*g.ldb+j:]
 		}
+		body := run
+		if t.cols == tileWidth {
+			body = full
+		}
+		if whole == m {
+			body(t)
+			continue
+		}
+		// The last panel of A is wider than those before it.
+		aoff, coff, step := t.aoff, t.coff, t.astep
+		if whole > 0 {
+			t.m, t.aoff, t.coff = whole, aoff[:whole], coff[:whole]
+			body(t)
+		}
+		t.m, t.aoff, t.coff, t.astep = m-whole, aoff[whole:], coff[whole:], m-whole
 		run(t)
+		t.m, t.aoff, t.coff, t.astep = m, aoff, coff, step
 	}
 	*t = tile{}
 }
 
-// copyBlock copies rows i0 to i1, steps k0 to k1 of A together, in A's own
-// order, and returns them with the distance between rows (of the transpose,
-// between steps of k). Rows that lie a power of two apart would push each
-// other out of the cache.
-func (g *gemmArgs) copyBlock(dst []float32, i0, i1, k0, k1 int) ([]float32, int) {
-	if g.ta {
-		step := roundUp(i1-i0, 8)
-		for p := k0; p < k1; p++ {
-			copy(dst[(p-k0)*step:], g.a[p*g.lda+i0:p*g.lda+i1])
-		}
-		return dst, step
+// placeA tells the worker's tile where m rows of A from i0 lie, steps k0 to k1,
+// after packing or copying them behind room floats of scratch memory. It is how
+// many rows come before the last panel if that is wider, the kernel for any
+// tile, and the one for whole tiles of a packed B.
+func (g *gemmArgs) placeA(w *Worker, i0, m, k0, k1, room int) (whole int, run, full func(t *tile)) {
+	t, kl := &w.tile, k1-k0
+	switch {
+	case g.packedA != nil:
+		t.a = g.packedA[m*k0:]
+	case g.packA:
+		t.a = w.Scratch(room + m*kl + packSlack)[room:]
+		g.packRowsOfA(t.a, i0, m, 0, m, k0, k1)
+	case g.copyA:
+		t.a, t.astep = g.copyBlock(w.Scratch(room + (m+8)*kl)[room:], i0, m, k0, k1)
+		rowOffsets(t.aoff, 1)
+		return m, g.kern.byCol, g.kern.byCol
+	case g.ta:
+		t.a0, t.astep = k0*g.lda+i0, g.lda
+		rowOffsets(t.aoff, 1)
+		return m, g.kern.byCol, g.kern.byCol
+	default:
+		t.a0 = i0*g.lda + k0
+		rowOffsets(t.aoff, g.lda)
+		return m, g.kern.byRow, g.kern.byRow
 	}
-	step := roundUp(k1-k0, 16)
-	if step%64 == 0 {
-		step += 16
+	t.astep = g.kern.rows
+	return g.kern.panelOffsets(t.aoff, kl), g.kern.byCol, g.kern.byPanel
+}
+
+// rowOffsets fills in where rows begin that lie step apart.
+func rowOffsets(off []int32, step int) {
+	for i := range off {
+		off[i] = int32(i * step)
 	}
-	for i := i0; i < i1; i++ {
-		copy(dst[(i-i0)*step:], g.a[i*g.lda+k0:i*g.lda+k1])
-	}
-	return dst, step
 }
 
 // Long thin products, as weight gradients are, leave too few tiles to share:

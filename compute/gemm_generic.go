@@ -98,10 +98,34 @@ func packGeneric(dst, src []float32, sstep, cols, k int) {
 	}
 }
 
-// copyRowsGeneric is gemmKernel.copy in plain Go.
-func copyRowsGeneric(dst, src []float32, sstep, k int) {
+// packRowsGeneric is gemmKernel.packA in plain Go.
+func packRowsGeneric(dst, src []float32, sstep, rows, k int) {
+	if k <= 0 {
+		return
+	}
+	_ = dst[k*rows-1]
+	for i := range rows {
+		for p, v := range src[i*sstep : i*sstep+k] {
+			dst[p*rows+i] = v
+		}
+	}
+}
+
+// copyColsGeneric is gemmKernel.copyA in plain Go.
+func copyColsGeneric(dst []float32, dstep int, src []float32, sstep, rows, panels, k int) {
 	for p := range k {
-		*(*[tileWidth]float32)(dst[p*tileWidth:]) = *(*[tileWidth]float32)(src[p*sstep:])
+		for q := range panels {
+			copy(dst[q*dstep+p*rows:q*dstep+(p+1)*rows], src[p*sstep+q*rows:])
+		}
+	}
+}
+
+// copyRowsGeneric is gemmKernel.copy in plain Go.
+func copyRowsGeneric(dst []float32, dstep int, src []float32, sstep, panels, k int) {
+	for p := range k {
+		for q := range panels {
+			*(*[tileWidth]float32)(dst[q*dstep+p*tileWidth:]) = *(*[tileWidth]float32)(src[p*sstep+q*tileWidth:])
+		}
 	}
 }
 

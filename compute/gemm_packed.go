@@ -1,7 +1,8 @@
 package compute
 
 // PackedB is op(B) of products, k×n, copied into the order in which kernels
-// read it: panels of sixteen columns, k rows each, with zeros beyond column n.
+// read it: blocks of rows, cut into panels of sixteen columns, with zeros beyond
+// column n.
 //
 // Pack what several products in a row multiply by, as the weights of a
 // recurrent network: a product by itself copies B anew when B is transposed or
@@ -26,8 +27,8 @@ func PackB(p *Pool, tb bool, k, n int, b []float32, ldb int, dst []float32) Pack
 func packBWith(kern *gemmKernel, p *Pool, tb bool, k, n int, b []float32, ldb int, dst []float32) PackedB {
 	dst = dst[:PackedSize(k, n)]
 	if len(dst) > 0 {
-		g := gemmArgs{kern: kern, tb: tb, n: n, b: b, ldb: ldb, k1: k, packed: dst}
-		For(p, roundUp(n, tileWidth)/tileWidth, max(1, packTask/(k*tileWidth)), g, packPanels)
+		g := gemmArgs{kern: kern, tb: tb, n: n, b: b, ldb: ldb, k1: k, j1: n, kc: kcPacked, packed: dst}
+		For(p, roundUp(n, tileWidth)/tileWidth, packGrain(k), g, packPanels)
 	}
 	return PackedB{k, n, dst}
 }
@@ -42,15 +43,16 @@ func gemmPackedWith(kern *gemmKernel, p *Pool, ta bool, m int, a []float32, lda 
 	if m <= 0 || b.n <= 0 {
 		return
 	}
-	g := gemmArgs{kern: kern, ta: ta, m: m, n: b.n, k: b.k, a: a, c: c, lda: lda, ldc: ldc, e: e, k1: b.k, j1: b.n, packed: b.panels}
+	g := gemmArgs{kern: kern, ta: ta, m: m, n: b.n, k: b.k, a: a, c: c, lda: lda, ldc: ldc, e: e, k1: b.k, j1: b.n, kc: kcPacked, packed: b.panels}
 	depth := max(b.k, 1)
 	if m*b.n*depth < mulInline {
 		p = nil
 	}
-	panels := (b.n + tileWidth - 1) / tileWidth
-	g.copyA = ta && lda >= 512
-	g.rows = min(m, g.rowsForWork(b.n, depth))
-	g.panels = max(1, min(panels, mulTask/(g.rows*depth*tileWidth)))
-	g.colGroups = (panels + g.panels - 1) / g.panels
-	For(p, (m+g.rows-1)/g.rows*g.colGroups, 1, g, gemmTask)
+	if g.few() {
+		g.shareFew(p)
+		return
+	}
+	g.chooseA()
+	g.kc = kcPacked
+	g.share(p, depth)
 }

@@ -179,12 +179,18 @@ func TestGemm(t *testing.T) {
 	})
 }
 
-// TestGemmWide has more panels than are packed at a time.
+// TestGemmWide has more of B than is packed at a time.
 func TestGemmWide(t *testing.T) {
 	eachKernel(t, func(t *testing.T, k *gemmKernel) {
-		checkGemm(t, k, nil, gemmCase{m: 200, n: ncMost*tileWidth + 21, k: 9, e: Epilogue{Bias: []float32{}}})
-		checkGemm(t, k, nil, gemmCase{m: 200, n: ncMost*tileWidth + 21, k: 9, tb: true})
-		checkGemm(t, k, nil, gemmCase{m: 200, n: ncMost*tileWidth + 21, k: 9, packed: true})
+		deep := packMost/4001 + 3 // all columns at once would not hold so many steps
+		for _, c := range []gemmCase{
+			{m: 193, n: 4001, k: deep, e: Epilogue{Bias: []float32{}}},
+			{m: 193, n: 4001, k: deep, tb: true, e: Epilogue{Add: true, ReLU: true}},
+			{m: 193, n: 83, k: packMost/83 + 5, ta: true},
+			{m: 193, n: 4001, k: 9, packed: true},
+		} {
+			checkGemm(t, k, nil, c)
+		}
 	})
 }
 

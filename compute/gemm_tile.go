@@ -38,13 +38,25 @@ const tileWidth = 16
 type gemmKernel struct {
 	name  string // in benchmark names and the status line
 	runs  bool   // can this machine run it
+	rows  int    // of C that are computed together; A is packed in panels of so many
 	byRow func(t *tile)
 	byCol func(t *tile)
+	// byPanel does what byCol does for tiles of one segment and sixteen columns
+	// whose A and B are packed: m is a multiple of rows, astep is rows, bstep is
+	// 16, and panels of A follow each other.
+	byPanel func(t *tile)
+	// packA writes a panel of A that lies by row, dst[p*rows+i] = src[i*sstep+p]
+	// for i < rows and p < k, and maybe garbage to the two floats behind.
+	packA func(dst, src []float32, sstep, rows, k int)
+	// copyA writes panels of A that lies by column,
+	// dst[q*dstep+p*rows+i] = src[p*sstep+q*rows+i] for i < rows, q < panels, p < k.
+	copyA func(dst []float32, dstep int, src []float32, sstep, rows, panels, k int)
 	// pack writes dst[p*16+j] = src[j*sstep+p] for p < k and j < cols ≤ 16,
 	// and zeros for the columns that are left.
 	pack func(dst, src []float32, sstep, cols, k int)
-	// copy writes dst[p*16+j] = src[p*sstep+j] for p < k and j < 16.
-	copy func(dst, src []float32, sstep, k int)
+	// copy writes panels of B that lies by row,
+	// dst[q*dstep+p*16+j] = src[p*sstep+q*16+j] for j < 16, q < panels, p < k.
+	copy func(dst []float32, dstep int, src []float32, sstep, panels, k int)
 	// add is dst[p*dstep+j] += src[p*16+j] for p < k and j < 16.
 	add func(dst []float32, dstep int, src []float32, k int)
 	// mulAdd is dst[r*dstep+i] += a[r*astep+i]·b[r*bstep+i] for i < n, then

@@ -74,7 +74,10 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $128
 	for _, k := range kernels {
 		k.write()
 	}
+	panelTile()
 	transpose()
+	transposeSix()
+	copySixes()
 	copyRows()
 	addRows()
 	depthwise()
@@ -176,6 +179,12 @@ func (k kernel) tile(m int) {
 	}
 
 	label("%s_%d", k.name, m)
+	// C is asked for now and wanted at the end: its rows lie too far apart for
+	// the processor to foresee them. In short sums it would come too late.
+	p("CMPQ tile_kl(SI), $64")
+	p("JLT %s_%d_start", k.name, m)
+	k.prefetch(m)
+	label("%s_%d_start", k.name, m)
 	p("MOVQ %s, AX", locAoff)
 	if k.byCol {
 		p("MOVLQSX (AX), R8")
@@ -302,6 +311,16 @@ func (k kernel) loadMask(mask string) {
 	p("SHLQ $2, R14")
 	p("SUBQ R14, AX")
 	p("VMOVUPS (AX), %s", mask)
+}
+
+// prefetch asks for m rows of C.
+func (k kernel) prefetch(m int) {
+	p("MOVQ %s, AX", locCoff)
+	p("MOVQ tile_c(SI), R14")
+	for i := 0; i < m; i++ {
+		p("MOVLQSX %d(AX), R8", 4*i)
+		p("PREFETCHT0 %d(R14)(R8*4)", 16*k.vectors-4)
+	}
 }
 
 // step is one value of k, u steps ahead of the pointers; AX is behind bytes

@@ -51,27 +51,134 @@ TEXT ·packEight(SB), NOSPLIT, $0-40
 	p("RET")
 }
 
-// copyRows is the packing of rows of B that lie as they are wanted.
-func copyRows() {
+// transposeSix is the packing of six rows of A that run along k. A step is six
+// floats and written as eight: the next one's first two are then overwritten,
+// and two behind the last step are garbage.
+func transposeSix() {
 	out.WriteString(`
-// func copySixteen(dst, src *float32, sstep int, k int)
-TEXT ·copySixteen(SB), NOSPLIT, $0-32
+// func packSix(dst, src *float32, sstep int, n8 int)
+TEXT ·packSix(SB), NOSPLIT, $0-32
 `)
 	p("MOVQ dst+0(FP), DI")
 	p("MOVQ src+8(FP), SI")
-	p("MOVQ sstep+16(FP), BX")
+	p("MOVQ sstep+16(FP), R8")
+	p("SHLQ $2, R8")
+	p("LEAQ (R8)(R8*2), R9")
+	p("LEAQ (SI)(R8*4), R10")
+	p("MOVQ n8+24(FP), CX")
+	label("packSix_loop")
+	rows := []string{"(SI)", "(SI)(R8*1)", "(SI)(R8*2)", "(SI)(R9*1)", "(R10)", "(R10)(R8*1)"}
+	for i := range 4 {
+		p("VMOVUPS %s, X%d", rows[i], i)
+		p("VMOVUPS 16%s, X%d", rows[i], i+4)
+		if i < 2 {
+			p("VINSERTF128 $1, %s, Y%d, Y%d", rows[i+4], i, i)
+			p("VINSERTF128 $1, 16%s, Y%d, Y%d", rows[i+4], i+4, i+4)
+		}
+	}
+	for h := range 2 {
+		r := 4 * h
+		p("VUNPCKLPS Y%d, Y%d, Y8", r+1, r)
+		p("VUNPCKHPS Y%d, Y%d, Y9", r+1, r)
+		p("VUNPCKLPS Y%d, Y%d, Y10", r+3, r+2)
+		p("VUNPCKHPS Y%d, Y%d, Y11", r+3, r+2)
+		p("VUNPCKLPD Y10, Y8, Y12")
+		p("VUNPCKHPD Y10, Y8, Y13")
+		p("VUNPCKLPD Y11, Y9, Y14")
+		p("VUNPCKHPD Y11, Y9, Y15")
+		for i := range 4 {
+			p("VMOVUPS Y%d, %d(DI)", 12+i, 24*(4*h+i))
+		}
+	}
+	p("ADDQ $32, SI")
+	p("ADDQ $32, R10")
+	p("ADDQ $192, DI")
+	p("DECQ CX")
+	p("JNZ packSix_loop")
+	p("VZEROUPPER")
+	p("RET")
+}
+
+// copySixes is the packing of A when it lies as it is wanted: six columns go to
+// each panel. Eight are moved, since the next step overwrites the last two; only
+// in the last step they would be a neighbour's, or behind the end of A.
+func copySixes() {
+	out.WriteString(`
+// func copySixes(dst *float32, dstep int, src *float32, sstep int, panels, k int)
+TEXT ·copySixes(SB), NOSPLIT, $0-48
+`)
+	p("MOVQ dst+0(FP), DI")
+	p("MOVQ dstep+8(FP), BX")
 	p("SHLQ $2, BX")
-	p("MOVQ k+24(FP), CX")
-	label("copySixteen_loop")
-	p("VMOVUPS (SI), Y0")
-	p("VMOVUPS 32(SI), Y1")
-	p("PREFETCHT0 64(SI)")
-	p("VMOVUPS Y0, (DI)")
-	p("VMOVUPS Y1, 32(DI)")
-	p("ADDQ BX, SI")
+	p("MOVQ src+16(FP), SI")
+	p("MOVQ sstep+24(FP), R8")
+	p("SHLQ $2, R8")
+	p("MOVQ panels+32(FP), R9")
+	p("MOVQ k+40(FP), CX")
+	p("DECQ CX")
+	p("JZ copySixes_last")
+	label("copySixes_step")
+	p("MOVQ SI, R10")
+	p("MOVQ DI, R11")
+	p("MOVQ R9, DX")
+	label("copySixes_panel")
+	p("VMOVUPS (R10), Y0")
+	p("PREFETCHT0 (R10)(R8*8)")
+	p("ADDQ $24, R10")
+	p("VMOVUPS Y0, (R11)")
+	p("ADDQ BX, R11")
+	p("DECQ DX")
+	p("JNZ copySixes_panel")
+	p("ADDQ R8, SI")
+	p("ADDQ $24, DI")
+	p("DECQ CX")
+	p("JNZ copySixes_step")
+	label("copySixes_last")
+	p("VMOVUPS (SI), X0")
+	p("MOVQ 16(SI), AX")
+	p("VMOVUPS X0, (DI)")
+	p("MOVQ AX, 16(DI)")
+	p("ADDQ $24, SI")
+	p("ADDQ BX, DI")
+	p("DECQ R9")
+	p("JNZ copySixes_last")
+	p("VZEROUPPER")
+	p("RET")
+}
+
+// copyRows is the packing of rows of B that lie as they are wanted: sixteen
+// columns go to each panel.
+func copyRows() {
+	out.WriteString(`
+// func copySixteen(dst *float32, dstep int, src *float32, sstep int, panels, k int)
+TEXT ·copySixteen(SB), NOSPLIT, $0-48
+`)
+	p("MOVQ dst+0(FP), DI")
+	p("MOVQ dstep+8(FP), BX")
+	p("SHLQ $2, BX")
+	p("MOVQ src+16(FP), SI")
+	p("MOVQ sstep+24(FP), R8")
+	p("SHLQ $2, R8")
+	p("MOVQ panels+32(FP), R9")
+	p("MOVQ k+40(FP), CX")
+	label("copySixteen_step")
+	p("MOVQ SI, R10")
+	p("MOVQ DI, R11")
+	p("MOVQ R9, DX")
+	label("copySixteen_panel")
+	p("VMOVUPS (R10), Y0")
+	p("VMOVUPS 32(R10), Y1")
+	p("VMOVUPS Y0, (R11)")
+	p("VMOVUPS Y1, 32(R11)")
+	p("ADDQ $64, R10")
+	p("ADDQ BX, R11")
+	p("DECQ DX")
+	p("JNZ copySixteen_panel")
+	p("PREFETCHT0 (R10)")
+	p("ADDQ R8, SI")
 	p("ADDQ $64, DI")
 	p("DECQ CX")
-	p("JNZ copySixteen_loop")
+	p("JNZ copySixteen_step")
 	p("VZEROUPPER")
 	p("RET")
 }
