@@ -14,8 +14,8 @@ import "math"
 //
 // The weights are never all in memory: they are made block by block, each
 // block's share of o is put right when a later block has a larger maximum, and
-// the backward pass makes them again from the logarithm of each row's sum (Dao
-// et al., FlashAttention, 2022). So memory grows with Tq and Tk, not with their
+// the backward pass makes them again from two numbers a row (Dao et al.,
+// FlashAttention, 2022). So memory grows with Tq and Tk, not with their
 // product.
 //
 // Head h reads keys and values of head h·KVHeads/Heads: grouped queries
@@ -61,6 +61,8 @@ const (
 	// attnTasks is how many tasks suffice: with fewer pairs of a sample and a
 	// head, sequences are cut.
 	attnTasks = 8
+	// attnChunks is how many chunks of tasks suffice.
+	attnChunks = 64
 )
 
 // attention is an Attention at work.
@@ -68,7 +70,7 @@ type attention struct {
 	Attention
 	kern       *gemmKernel
 	q, k, v, o Heads
-	lse        []float32 // [N, Heads, Tq] ln Σexp of each row; nil: not kept
+	stats      []float32 // [N, Heads, Tq, 2] of each row; nil: not kept
 	key        dropoutKey
 	parts      int // tasks that a sequence is cut into
 
@@ -111,30 +113,34 @@ func cut(n, length, block int) (parts, steps int) {
 	return (length + steps - 1) / steps, steps
 }
 
-// Forward writes o, and lse [N, Heads, Tq] for Backward unless it is nil.
-func (a Attention) Forward(p *Pool, q, k, v, o Heads, lse []float32) {
+// Forward writes o and, for Backward, stats [N, Heads, Tq, 2] unless it is nil:
+// the largest score of each row, and 1/Σ_j exp(s[i, j] − largest).
+func (a Attention) Forward(p *Pool, q, k, v, o Heads, stats []float32) {
 	if a.N*a.Tq == 0 {
 		return
 	}
-	t := attention{Attention: a, kern: kernelInUse, q: q, k: k, v: v, o: o, lse: lse}
+	t := attention{Attention: a, kern: kernelInUse, q: q, k: k, v: v, o: o, stats: stats}
 	if a.Dropout > 0 {
 		t.key = newDropoutKey(a.Seed, a.Dropout)
 	}
 	t.parts, _ = cut(a.N*a.KVHeads, a.Tq, attnRows)
-	For(p, a.N*a.KVHeads*t.parts, 1, t, attentionForward)
+	tasks := a.N * a.KVHeads * t.parts
+	For(p, tasks, max(1, tasks/attnChunks), t, attentionForward)
 }
 
 func attentionForward(a *attention, w *Worker, lo, hi int) {
 	_, size := cut(a.N*a.KVHeads, a.Tq, attnRows)
+	x := attnProducts{kern: a.kern, t: &w.tile}
+	x.steps(w, min(attnRows, a.Tq), a.D, a.o.Step)
 	for t := lo; t < hi; t++ {
 		i0 := t % a.parts * size
 		g := t / a.parts % a.KVHeads
-		a.forward(w, t/a.parts/a.KVHeads, g, i0, min(i0+size, a.Tq))
+		a.forward(w, &x, t/a.parts/a.KVHeads, g, i0, min(i0+size, a.Tq))
 	}
 }
 
 // forward works out rows lo to hi of the heads that share keys g of sample n.
-func (a *attention) forward(w *Worker, n, g, lo, hi int) {
+func (a *attention) forward(w *Worker, x *attnProducts, n, g, lo, hi int) {
 	group := a.Heads / a.KVHeads
 	h0 := g * group
 	keys := a.keys(n)
@@ -143,8 +149,8 @@ func (a *attention) forward(w *Worker, n, g, lo, hi int) {
 			for i := lo; i < hi; i++ {
 				clear(a.o.at(n, i, h, a.DV)[:a.DV])
 			}
-			if a.lse != nil {
-				clear(a.lse[(n*a.Heads+h)*a.Tq:][lo:hi])
+			if a.stats != nil {
+				clear(a.stats[(n*a.Heads+h)*a.Tq*2:][2*lo : 2*hi])
 			}
 		}
 		return
@@ -152,8 +158,6 @@ func (a *attention) forward(w *Worker, n, g, lo, hi int) {
 	count := hi - lo
 	m := lend(w, attnRows*a.D, attnKeys*a.D, attnKeys*roundUp(a.DV, tileWidth), attnRows*attnStep, group*count, group*count)
 	qr, kt, vc, s, tops, sums := m[0], m[1], m[2], m[3], m[4], m[5]
-	x := attnProducts{kern: a.kern, t: &w.tile}
-	x.steps(w, a.D, a.o.Step)
 	rows, out := x.off[0], x.off[1]
 
 	last := a.limit(hi-1, keys)
@@ -168,7 +172,7 @@ func (a *attention) forward(w *Worker, n, g, lo, hi int) {
 					continue
 				}
 				scaleRows(qr, a.D, a.q.at(n, i0, h, a.D), a.q.Step, i1-i0, a.D, a.Scale)
-				a.scores(&x, s, qr, rows, kt, a.D, i0, i1, k0, min(k1, a.limit(i1-1, keys)))
+				a.scores(x, s, qr, rows, kt, a.D, i0, i1, k0, min(k1, a.limit(i1-1, keys)))
 				at := (h-h0)*count - lo + i0
 				a.weigh(w, s, n, h, i0, i1, k0, k1, tops[at:], sums[at:])
 				for i := i0; i < i1; i += attnGroup {
@@ -183,15 +187,17 @@ func (a *attention) forward(w *Worker, n, g, lo, hi int) {
 		for i := lo; i < hi; i++ {
 			at := (h-h0)*count + i - lo
 			o := a.o.at(n, i, h, a.DV)[:a.DV]
-			lse := float32(0)
+			top, inverse := tops[at], float32(0)
 			if sum := sums[at]; sum != 0 {
-				vec.scale(o, o, 1/sum)
-				lse = tops[at] + float32(math.Log(float64(sum)))
+				inverse = 1 / sum
+				vec.scale(o, o, inverse)
 			} else {
+				top = 0
 				clear(o)
 			}
-			if a.lse != nil {
-				a.lse[(n*a.Heads+h)*a.Tq+i] = lse
+			if a.stats != nil {
+				at := ((n*a.Heads+h)*a.Tq + i) * 2
+				a.stats[at], a.stats[at+1] = top, inverse
 			}
 		}
 	}
@@ -215,17 +221,17 @@ func (a *attention) scores(x *attnProducts, s, rows []float32, off []int32, b []
 // hold of earlier keys is put right for it.
 func (a *attention) weigh(w *Worker, s []float32, n, h, i0, i1, k0, k1 int, tops, sums []float32) {
 	for i := i0; i < i1; i++ {
-		row := a.seen(s, n, i, i0, k0, k1)
+		row, limit := a.seen(s, n, i, i0, k0, k1)
 		r := i - i0
 		top := vec.maxOf(row)
 		if k0 > 0 {
 			top = max(top, tops[r])
 		}
 		from := top
-		if math.IsInf(float64(top), -1) {
+		if top < -math.MaxFloat32 {
 			from = 0 // all is hidden so far: exp(−∞ − 0) is the 0 that it has to be
 		}
-		sum := vec.expSum(row, row, from)
+		sum := vec.weightSum(row, row, from)
 		if k0 > 0 {
 			if sums[r] != 0 && top != tops[r] {
 				c := float32(math.Exp(float64(tops[r] - top)))
@@ -237,23 +243,31 @@ func (a *attention) weigh(w *Worker, s []float32, n, h, i0, i1, k0, k1 int, tops
 		}
 		tops[r], sums[r] = top, sum
 		if a.Dropout > 0 {
-			a.drop(w, row, row, n, h, i, k0)
+			a.drop(w, row[:limit], row[:limit], n, h, i, k0)
 		}
 	}
 }
 
-// seen are the scores of row i that it sees, with the mask added. Zeros follow
-// up to where the products of its group end.
-func (a *attention) seen(s []float32, n, i, i0, k0, k1 int) []float32 {
-	limit := a.limit(i, k1) - k0
-	row := s[(i-i0)*attnStep:][:min(limit+attnGroup, k1-k0)]
-	clear(row[limit:])
-	row = row[:limit]
+// seen are the scores of row i with the mask added. The first limit are those of
+// keys that it sees; −∞ follows up to a multiple of eight, and then zeros to
+// where the products of its group end.
+func (a *attention) seen(s []float32, n, i, i0, k0, k1 int) (row []float32, limit int) {
+	limit = a.limit(i, k1) - k0
+	s = s[(i-i0)*attnStep:][:attnStep]
+	whole := roundUp(limit, 8)
 	if a.Mask != nil {
-		vec.add(row, row, a.Mask[(n*a.Tq+i)*a.Tk+k0:][:limit])
+		vec.add(s[:limit], s[:limit], a.Mask[(n*a.Tq+i)*a.Tk+k0:][:limit])
 	}
-	return row
+	for j := limit; j < whole; j++ {
+		s[j] = hidden
+	}
+	if end := min(limit+attnGroup, k1-k0); end > whole {
+		clear(s[whole:end])
+	}
+	return s[:whole], limit
 }
+
+var hidden = float32(math.Inf(-1))
 
 // drop is dst = row with some of its weights dropped and the others grown, the
 // first being that of key k0. It returns which are kept.

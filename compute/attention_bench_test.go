@@ -33,20 +33,20 @@ func BenchmarkAttention(b *testing.B) {
 		qkv, dqkv := numbers(a.N*a.Tq*3*w), numbers(a.N*a.Tq*3*w)
 		part := func(x []float32, i int) Heads { return Heads{x[i*w:], a.Tq * 3 * w, 3 * w} }
 		o, do := Heads{numbers(a.N * a.Tq * w), a.Tq * w, w}, Heads{numbers(a.N * a.Tq * w), a.Tq * w, w}
-		lse := make([]float32, a.N*a.Heads*a.Tq)
+		stats := make([]float32, 2*a.N*a.Heads*a.Tq)
 		pairs := a.Tq * a.Tk
 		if a.Causal {
 			pairs = a.Tq * (a.Tq + 1) / 2
 		}
 		flop := 4 * float64(a.N*pairs*w)
-		grad := AttentionGrad{Q: part(qkv, 0), K: part(qkv, 1), V: part(qkv, 2), O: o, Lse: lse, DO: do,
+		grad := AttentionGrad{Q: part(qkv, 0), K: part(qkv, 1), V: part(qkv, 2), O: o, Stats: stats, DO: do,
 			DQ: part(dqkv, 0), DK: part(dqkv, 1), DV: part(dqkv, 2), Partial: make([]float32, a.Partial(false))}
 		for _, threads := range []int{1, 2} {
 			p := NewPool(threads)
 			name := fmt.Sprintf("n=%d,heads=%d,t=%d,d=%d,causal=%v/%s/threads=%d", a.N, a.Heads, a.Tq, a.D, a.Causal, KernelName(), threads)
 			b.Run("forward/"+name, func(b *testing.B) {
 				for b.Loop() {
-					a.Forward(p, grad.Q, grad.K, grad.V, o, lse)
+					a.Forward(p, grad.Q, grad.K, grad.V, o, stats)
 				}
 				b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 			})

@@ -25,9 +25,8 @@ type attnProducts struct {
 	off   [5][]int32 // and those of other matrices
 }
 
-// steps works out where rows begin that are so far apart.
-func (x *attnProducts) steps(w *Worker, apart ...int) {
-	const n = max(attnRows, attnKeys)
+// steps works out where the first n rows begin that are so far apart.
+func (x *attnProducts) steps(w *Worker, n int, apart ...int) {
 	all := w.Offsets((2 + len(apart)) * n)
 	x.along, x.block = all[:n], all[n:2*n]
 	for i := range n {

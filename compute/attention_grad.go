@@ -1,12 +1,12 @@
 package compute
 
 // AttentionGrad is what Attention's backward pass reads and writes. Q, K, V, O
-// and Lse are those of Forward; DO is the gradient of O. DQ, DK and DV are
+// and Stats are those of Forward; DO is the gradient of O. DQ, DK and DV are
 // written, and left out where their Data is nil; to DMask [N, Tq, Tk] is added
 // unless it is nil.
 type AttentionGrad struct {
 	Q, K, V, O Heads
-	Lse        []float32
+	Stats      []float32
 	DO         Heads
 	DQ, DK, DV Heads
 	DMask      []float32
@@ -44,7 +44,7 @@ func (a *Attention) keyParts(mask bool) (parts, steps int) {
 	return cut(a.N*a.KVHeads, a.Tk, attnKeys)
 }
 
-// Backward is the gradient of Forward. With w made again from Lse, and
+// Backward is the gradient of Forward. With w made again from Stats, and
 // δ[i] = do[i]·o[i],
 //
 //	dv[j] = Σ_i drop(w[i, j])·do[i]
@@ -57,7 +57,7 @@ func (a Attention) Backward(p *Pool, g AttentionGrad) {
 	if a.N*a.Tk == 0 {
 		return
 	}
-	t := attention{Attention: a, kern: kernelInUse, q: g.Q, k: g.K, v: g.V, o: g.O, lse: g.Lse,
+	t := attention{Attention: a, kern: kernelInUse, q: g.Q, k: g.K, v: g.V, o: g.O, stats: g.Stats,
 		do: g.DO, dq: g.DQ, dk: g.DK, dv: g.DV, dmask: g.DMask}
 	if a.Dropout > 0 {
 		t.key = newDropoutKey(a.Seed, a.Dropout)
@@ -70,7 +70,7 @@ func (a Attention) Backward(p *Pool, g AttentionGrad) {
 	if t.parts > 1 {
 		t.partial = g.Partial[:a.Partial(g.DMask != nil)]
 	}
-	For(p, tasks, 1, t, attentionBackward)
+	For(p, tasks, max(1, tasks/attnChunks), t, attentionBackward)
 	if t.parts > 1 && g.DQ.Data != nil {
 		For(p, a.N*a.Tq, max(1, heavyGrain/(a.Heads*a.D)), t, attentionQueries)
 	}
@@ -78,17 +78,24 @@ func (a Attention) Backward(p *Pool, g AttentionGrad) {
 
 func attentionBackward(a *attention, w *Worker, lo, hi int) {
 	_, size := a.keyParts(a.dmask != nil)
+	// Queries' gradients may go to a buffer of their own, see backward.
+	step := a.dq.Step
+	if a.parts > 1 {
+		step = a.Heads * a.D
+	}
+	x := attnProducts{kern: a.kern, t: &w.tile}
+	x.steps(w, max(min(attnRows, a.Tq), min(attnKeys, a.Tk)), a.D, a.deep(), step, a.dk.Step, a.dv.Step)
 	for t := lo; t < hi; t++ {
 		part := t % a.parts
 		j0 := part * size
 		j1 := min(j0+size, a.Tk)
 		if a.dmask != nil {
 			for g := range a.KVHeads {
-				a.backward(w, t/a.parts, g, part, j0, j1)
+				a.backward(w, &x, t/a.parts, g, part, j0, j1)
 			}
 			continue
 		}
-		a.backward(w, t/a.parts/a.KVHeads, t/a.parts%a.KVHeads, part, j0, j1)
+		a.backward(w, &x, t/a.parts/a.KVHeads, t/a.parts%a.KVHeads, part, j0, j1)
 	}
 }
 
@@ -104,8 +111,12 @@ func attentionQueries(a *attention, w *Worker, lo, hi int) {
 	}
 }
 
+// deep is the room for a row of gradients of o in a block: one number more than
+// values are wide, −δ, that meets a row of ones.
+func (a *attention) deep() int { return roundUp(a.DV+1, 8) }
+
 // backward works out what keys lo to hi of group g of sample n add to.
-func (a *attention) backward(w *Worker, n, g, part, lo, hi int) {
+func (a *attention) backward(w *Worker, x *attnProducts, n, g, part, lo, hi int) {
 	group := a.Heads / a.KVHeads
 	h0 := g * group
 	dq := a.dq
@@ -114,16 +125,19 @@ func (a *attention) backward(w *Worker, n, g, part, lo, hi int) {
 	}
 	a.dk.clear(n, lo, hi, g, 1, a.D)
 	a.dv.clear(n, lo, hi, g, 1, a.DV)
-	dq.clear(n, 0, a.Tq, h0, group, a.D)
 	keys := a.keys(n)
 	hi = min(hi, keys)
+	// The first block of keys writes the gradients of all queries that see it.
+	if lo >= hi || a.firstRow(0, lo) > 0 {
+		dq.clear(n, 0, a.Tq, h0, group, a.D)
+	}
 	if lo >= hi {
 		return
 	}
 
-	// One column more than values are wide holds −δ, and meets ones.
-	deep := a.DV + 1
-	orow := roundUp(deep, 8)
+	deep, orow := a.DV+1, a.deep()
+	// Gradients of o are divided by the sums of rows at once, and with them all that
+	// is made of them; so weights need not be.
 	drops := 0
 	if a.Dropout > 0 {
 		drops = attnRows * attnStep
@@ -131,11 +145,9 @@ func (a *attention) backward(w *Worker, n, g, part, lo, hi int) {
 	m := lend(w, attnRows*a.D, attnRows*orow, attnKeys*a.D, attnKeys*roundUp(a.D, tileWidth), attnKeys*deep,
 		attnRows*attnStep, attnRows*attnStep, drops, group*a.Tq)
 	qr, or, kt, kc, vt, s, d, e, delta := m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8]
-	x := attnProducts{kern: a.kern, t: &w.tile}
-	x.steps(w, a.D, orow, dq.Step, a.dk.Step, a.dv.Step)
 	for i := range group * a.Tq {
 		h := h0 + i/a.Tq
-		delta[i] = vec.dot(a.do.at(n, i%a.Tq, h, a.DV)[:a.DV], a.o.at(n, i%a.Tq, h, a.DV)[:a.DV])
+		delta[i] = vec.dot(a.do.at(n, i%a.Tq, h, a.DV)[:a.DV], a.o.at(n, i%a.Tq, h, a.DV)[:a.DV]) * a.stats[((n*a.Heads+h0)*a.Tq+i)*2+1]
 	}
 
 	for k0 := lo; k0 < hi; k0 += attnKeys {
@@ -153,19 +165,20 @@ func (a *attention) backward(w *Worker, n, g, part, lo, hi int) {
 					continue
 				}
 				scaleRows(qr, a.D, a.q.at(n, i0, h, a.D), a.q.Step, i1-i0, a.D, a.Scale)
-				scaleRows(or, orow, a.do.at(n, i0, h, a.DV), a.do.Step, i1-i0, a.DV, 1)
 				for i := i0; i < i1; i++ {
-					or[(i-i0)*orow+a.DV] = -delta[(h-h0)*a.Tq+i]
+					row := or[(i-i0)*orow:][:deep]
+					vec.scale(row[:a.DV], a.do.at(n, i, h, a.DV)[:a.DV], a.stats[((n*a.Heads+h)*a.Tq+i)*2+1])
+					row[a.DV] = -delta[(h-h0)*a.Tq+i]
 				}
 				end := min(k1, a.limit(i1-1, keys))
-				a.scores(&x, s, qr, x.off[0], kt, a.D, i0, i1, k0, end)
-				a.scores(&x, d, or, x.off[1], vt, deep, i0, i1, k0, end)
+				a.scores(x, s, qr, x.off[0], kt, a.D, i0, i1, k0, end)
+				a.scores(x, d, or, x.off[1], vt, deep, i0, i1, k0, end)
 				kept := a.slopes(w, s, d, e, delta[(h-h0)*a.Tq:], n, h, i0, i1, k0, end)
 				if dq.Data != nil {
 					for i := i0; i < i1; i += attnGroup {
 						m := min(attnGroup, i1-i)
 						x.byRow(m, min(end, a.limit(i+m-1, keys))-k0, d[(i-i0)*attnStep:], x.block, kc, attnKeys,
-							a.D, dq.at(n, i, h, a.D), x.off[2], true)
+							a.D, dq.at(n, i, h, a.D), x.off[2], k0 > lo)
 					}
 				}
 				for j := k0; j < end; j += attnGroup {
@@ -184,38 +197,40 @@ func (a *attention) backward(w *Worker, n, g, part, lo, hi int) {
 	}
 }
 
-// slopes turns scores s into weights, and d = do·vᵀ − δ into the gradients of
-// the scores. It returns the weights as they were after dropout.
+// slopes turns scores s into exp(s − largest), and d, which is do·vᵀ − δ divided
+// by the row's sum, into the gradients of the scores. It returns s as it was after
+// dropout. delta is divided as well.
 func (a *attention) slopes(w *Worker, s, d, e, delta []float32, n, h, i0, i1, k0, k1 int) []float32 {
 	kept := s
 	if a.Dropout > 0 {
 		kept = e
 	}
-	lse := a.lse[(n*a.Heads+h)*a.Tq:]
+	stats := a.stats[(n*a.Heads+h)*a.Tq*2:]
 	for i := i0; i < i1; i++ {
-		row := a.seen(s, n, i, i0, k0, k1)
+		row, limit := a.seen(s, n, i, i0, k0, k1)
 		at := (i - i0) * attnStep
-		slope := d[at:][:min(len(row)+attnGroup, k1-k0)]
-		clear(slope[len(row):])
-		slope = slope[:len(row)]
-		vec.expSum(row, row, lse[i])
-		if a.Dropout > 0 {
-			all := e[at:][:min(len(row)+attnGroup, k1-k0)]
-			clear(all[len(row):])
-			keep := a.drop(w, all[:len(row)], row, n, h, i, k0)
+		end := max(len(row), min(limit+attnGroup, k1-k0))
+		slope := d[at:][:len(row)]
+		if a.Dropout == 0 {
+			vec.weightSlopes(row, slope, stats[2*i])
+		} else {
+			vec.weightSum(row, row, stats[2*i])
+			keep := a.drop(w, e[at:][:limit], row[:limit], n, h, i, k0)
+			clear(e[at+limit : at+end])
 			grown := keepScale(a.Dropout)
-			for j := range slope {
-				if keep[j] != 0 {
+			for j, k := range keep {
+				if k != 0 {
 					slope[j] = (slope[j]+delta[i])*grown - delta[i]
 				} else {
 					slope[j] = -delta[i]
 				}
 			}
+			vec.mul(slope, slope, row)
 		}
-		vec.mul(slope, slope, row)
+		clear(d[at+limit : at+end])
 		if a.dmask != nil {
-			sum := a.dmask[(n*a.Tq+i)*a.Tk+k0:][:len(slope)]
-			vec.add(sum, sum, slope)
+			sum := a.dmask[(n*a.Tq+i)*a.Tk+k0:][:limit]
+			vec.add(sum, sum, slope[:limit])
 		}
 	}
 	return kept

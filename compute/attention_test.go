@@ -37,11 +37,11 @@ var attnCases = []attnCase{
 	{Attention: Attention{N: 1, Heads: 4, KVHeads: 2, Tq: 200, Tk: 200, D: 16, DV: 16, Dropout: 0.5, Seed: 7, Causal: true}, mask: true, pad: true},
 }
 
-// attnData is the memory of a case; o, lse and the gradients are made from it.
+// attnData is the memory of a case; o, stats and the gradients are made from it.
 type attnData struct {
 	attnCase
 	q, k, v, do, o, dq, dk, dv Heads
-	lse, dmask, partial        []float32
+	stats, dmask, partial      []float32
 	guards                     []guarded
 }
 
@@ -69,7 +69,7 @@ func (c attnCase) data(rng *rand.Rand) *attnData {
 	}
 	d.Scale = float32(1 / math.Sqrt(float64(c.D)))
 	d.Lens = c.lens
-	d.lse = make([]float32, c.N*c.Heads*c.Tq)
+	d.stats = make([]float32, 2*c.N*c.Heads*c.Tq)
 	if c.mask {
 		d.Mask = make([]float32, c.N*c.Tq*c.Tk)
 		for i := range d.Mask {
@@ -93,9 +93,9 @@ func (c attnCase) data(rng *rand.Rand) *attnData {
 }
 
 func (d *attnData) run(p *Pool) {
-	d.Forward(p, d.q, d.k, d.v, d.o, d.lse)
+	d.Forward(p, d.q, d.k, d.v, d.o, d.stats)
 	clear(d.dmask)
-	d.Backward(p, AttentionGrad{Q: d.q, K: d.k, V: d.v, O: d.o, Lse: d.lse, DO: d.do, DQ: d.dq, DK: d.dk, DV: d.dv,
+	d.Backward(p, AttentionGrad{Q: d.q, K: d.k, V: d.v, O: d.o, Stats: d.stats, DO: d.do, DQ: d.dq, DK: d.dk, DV: d.dv,
 		DMask: d.dmask, Partial: d.partial})
 }
 
@@ -229,7 +229,7 @@ func TestAttentionAlike(t *testing.T) {
 				for _, g := range d.guards {
 					x = append(x, g.v...)
 				}
-				return append(append(x, d.lse...), d.dmask...)
+				return append(append(x, d.stats...), d.dmask...)
 			}
 			want := all()
 			for _, threads := range []int{1, 3} {
@@ -251,7 +251,7 @@ func TestAttentionAlike(t *testing.T) {
 				}
 				p.Close()
 			}
-			grad := AttentionGrad{Q: d.q, K: d.k, V: d.v, O: d.o, Lse: d.lse, DO: d.do, DMask: d.dmask, Partial: d.partial}
+			grad := AttentionGrad{Q: d.q, K: d.k, V: d.v, O: d.o, Stats: d.stats, DO: d.do, DMask: d.dmask, Partial: d.partial}
 			for _, one := range []func(*AttentionGrad){
 				func(g *AttentionGrad) { g.DQ = d.dq }, func(g *AttentionGrad) { g.DK = d.dk }, func(g *AttentionGrad) { g.DV = d.dv },
 			} {
@@ -294,6 +294,49 @@ func TestAttentionWeights(t *testing.T) {
 					t.Fatalf("%v: head %d row %d: the weights make %v, the output is %v", c, h, i, sum, got)
 				}
 			}
+		}
+	}
+}
+
+// TestWeightSweeps compares exponentials of numbers not above the shift with
+// those in float64: to the last bits where they are normal, 0 or nearly where
+// they are not, and 0 of −∞.
+func TestWeightSweeps(t *testing.T) {
+	for _, set := range vectorSets() {
+		for n := 8; n <= 128; n += 8 {
+			x, d := randoms(uint64(n), n), randoms(uint64(n)+1, n)
+			const shift = 3
+			want, slopes, sum := make([]float64, n), make([]float64, n), 0.
+			for i := range x {
+				x[i] = shift - x[i]*x[i]*40
+				if i%5 == 4 {
+					x[i] = hidden
+				}
+				want[i] = math.Exp(float64(x[i]) - shift)
+				slopes[i] = want[i] * float64(d[i])
+				sum += want[i]
+			}
+			x[n/2], want[n/2], slopes[n/2] = shift, 1, float64(d[n/2])
+			sum = 0
+			for _, w := range want {
+				sum += w
+			}
+			y := make([]float32, n)
+			near(t, set.name+"'s sum", float64(set.weightSum(y, x, shift)), sum, 1e-6, 0)
+			within(t, set.name+"'s weights", y, want, 3e-7, 2e-38)
+			for i, v := range x {
+				if v == hidden && y[i] != 0 {
+					t.Errorf("%s: a hidden weight is %v", set.name, y[i])
+				}
+			}
+			set.weightSlopes(x, d, shift)
+			within(t, set.name+"'s weights", x, want, 3e-7, 2e-38)
+			within(t, set.name+"'s slopes", d, slopes, 4e-7, 1e-37)
+		}
+		w := make([]float32, 8)
+		w[3] = float32(math.NaN())
+		if s := set.weightSum(w, w, 0); s == s {
+			t.Errorf("%s: the sum over a NaN is %v", set.name, s)
 		}
 	}
 }

@@ -52,6 +52,8 @@
 //	softmax.go     softmax and its cross-entropy
 //	reduce.go      sums, norms, moments, column sums
 //	recurrent.go   recurrent cells through time; recurrent_cells.go: the cells
+//	attention.go   attention in blocks; attention_grad.go: its gradient; attention_blocks.go: their products
+//	position.go    sinusoids, and rotation by place
 //	optimizer.go   SGD and Adam in one sweep
 //	vec.go         the table of inner loops that all of these but the products are made of
 //

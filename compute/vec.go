@@ -84,6 +84,10 @@ type vectors struct {
 
 	maxOf  func(x []float32) float32
 	expSum func(y, x []float32, shift float32) float32 // y = exp(x−shift), their sum
+	// the same for x ≤ shift, with 0 for what is below the normal numbers; and
+	// w = exp(w−shift), d = d·w. Lengths are multiples of eight.
+	weightSum    func(y, x []float32, shift float32) float32
+	weightSlopes func(w, d []float32, shift float32)
 
 	sgd  func(w, g, v []float32, c *sgdArgs) (g2, w2, u2 float32)
 	adam func(w, g, m, v []float32, c *adamArgs) (g2, w2, u2 float32)

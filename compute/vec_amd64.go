@@ -100,6 +100,8 @@ var avx2Vectors = vectors{
 	addScaled:      addScaledAVX2,
 	maxOf:          maxOfAVX2,
 	expSum:         expSumAVX2,
+	weightSum:      weightSumAVX2,
+	weightSlopes:   weightSlopesAVX2,
 	sgd:            sgdVectors,
 	adam:           adamVectors,
 	maxPool:        maxPoolVectors,

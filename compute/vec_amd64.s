@@ -7849,6 +7849,414 @@ done:
 	VZEROUPPER
 	RET
 
+// func weightSumAVX2(y []float32, x []float32, shift float32) float32
+// Requires: AVX, AVX2, FMA3
+TEXT ·weightSumAVX2(SB), NOSPLIT, $0-60
+	MOVQ         y_base+0(FP), CX
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), DX
+	VBROADCASTSS shift+48(FP), Y0
+	VXORPS       Y1, Y1, Y1
+	XORQ         BX, BX
+	MOVQ         DX, SI
+	SUBQ         $0x20, SI
+
+four:
+	CMPQ         BX, SI
+	JGT          four_end
+	VMOVUPS      (AX)(BX*4), Y2
+	VMOVUPS      32(AX)(BX*4), Y3
+	VMOVUPS      64(AX)(BX*4), Y4
+	VMOVUPS      96(AX)(BX*4), Y5
+	VSUBPS       Y0, Y2, Y2
+	VSUBPS       Y0, Y3, Y3
+	VSUBPS       Y0, Y4, Y4
+	VSUBPS       Y0, Y5, Y5
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y6
+	VMAXPS       Y2, Y6, Y2
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y7
+	VMAXPS       Y3, Y6, Y3
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y8
+	VMAXPS       Y4, Y6, Y4
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y9
+	VMAXPS       Y5, Y6, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y5, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y8, Y8
+	VROUNDPS     $0x08, Y9, Y9
+	VROUNDPS     $0x08, Y6, Y6
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y2
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y9, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y5
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y9, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y5
+	VMOVUPS      vec_x395092c6<>+0(SB), Y10
+	VMOVUPS      vec_x395092c6<>+0(SB), Y11
+	VMOVUPS      vec_x395092c6<>+0(SB), Y12
+	VMOVUPS      vec_x395092c6<>+0(SB), Y13
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y4, Y12
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y5, Y13
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y4, Y12
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y5, Y13
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y4, Y12
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y5, Y13
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y4, Y12
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y5, Y13
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y12
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y5, Y13
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y9, Y9
+	VCVTPS2DQ    Y6, Y6
+	VMULPS       Y2, Y10, Y10
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VMULPS       Y3, Y11, Y11
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
+	VMULPS       Y4, Y12, Y12
+	VPADDD       vec_bias<>+0(SB), Y9, Y9
+	VMULPS       Y5, Y13, Y13
+	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VFMADD213PS  Y2, Y2, Y10
+	VPSLLD       $0x17, Y7, Y7
+	VFMADD213PS  Y3, Y3, Y11
+	VPSLLD       $0x17, Y8, Y8
+	VFMADD213PS  Y4, Y4, Y12
+	VPSLLD       $0x17, Y9, Y9
+	VFMADD213PS  Y5, Y5, Y13
+	VPSLLD       $0x17, Y6, Y6
+	VFMADD213PS  Y7, Y7, Y10
+	VFMADD213PS  Y8, Y8, Y11
+	VFMADD213PS  Y9, Y9, Y12
+	VFMADD213PS  Y6, Y6, Y13
+	VMOVUPS      Y10, (CX)(BX*4)
+	VADDPS       Y10, Y1, Y1
+	VMOVUPS      Y11, 32(CX)(BX*4)
+	VADDPS       Y11, Y1, Y1
+	VMOVUPS      Y12, 64(CX)(BX*4)
+	VADDPS       Y12, Y1, Y1
+	VMOVUPS      Y13, 96(CX)(BX*4)
+	VADDPS       Y13, Y1, Y1
+	ADDQ         $0x20, BX
+	JMP          four
+
+four_end:
+	MOVQ DX, SI
+	SUBQ $0x10, SI
+
+two:
+	CMPQ         BX, SI
+	JGT          two_end
+	VMOVUPS      (AX)(BX*4), Y2
+	VMOVUPS      32(AX)(BX*4), Y3
+	VSUBPS       Y0, Y2, Y2
+	VSUBPS       Y0, Y3, Y3
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y5
+	VMAXPS       Y3, Y4, Y3
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y4
+	VROUNDPS     $0x08, Y5, Y5
+	VROUNDPS     $0x08, Y4, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y5, Y2
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y5, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y3
+	VMOVUPS      vec_x395092c6<>+0(SB), Y6
+	VMOVUPS      vec_x395092c6<>+0(SB), Y7
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y6
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y3, Y7
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y6
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y3, Y7
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y6
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y3, Y7
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y6
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y7
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y6
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y7
+	VCVTPS2DQ    Y5, Y5
+	VCVTPS2DQ    Y4, Y4
+	VMULPS       Y2, Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y4, Y4
+	VFMADD213PS  Y2, Y2, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VFMADD213PS  Y3, Y3, Y7
+	VPSLLD       $0x17, Y4, Y4
+	VFMADD213PS  Y5, Y5, Y6
+	VFMADD213PS  Y4, Y4, Y7
+	VMOVUPS      Y6, (CX)(BX*4)
+	VADDPS       Y6, Y1, Y1
+	VMOVUPS      Y7, 32(CX)(BX*4)
+	VADDPS       Y7, Y1, Y1
+	ADDQ         $0x10, BX
+	JMP          two
+
+two_end:
+	MOVQ DX, SI
+	SUBQ $0x08, SI
+
+one:
+	CMPQ         BX, SI
+	JGT          one_end
+	VMOVUPS      (AX)(BX*4), Y2
+	VSUBPS       Y0, Y2, Y2
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
+	VMOVUPS      vec_x395092c6<>+0(SB), Y4
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y4
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y4
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y4
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y4
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
+	VCVTPS2DQ    Y3, Y3
+	VMULPS       Y2, Y4, Y4
+	VPADDD       vec_bias<>+0(SB), Y3, Y3
+	VFMADD213PS  Y2, Y2, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VFMADD213PS  Y3, Y3, Y4
+	VMOVUPS      Y4, (CX)(BX*4)
+	VADDPS       Y4, Y1, Y1
+	ADDQ         $0x08, BX
+	JMP          one
+
+one_end:
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VMOVHLPS     X1, X0, X0
+	VADDPS       X0, X1, X1
+	VMOVSHDUP    X1, X0
+	VADDPS       X0, X1, X1
+	VMOVSS       X1, ret+56(FP)
+	VZEROUPPER
+	RET
+
+DATA vec_xc2b00000<>+0(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+4(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+8(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+12(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+16(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+20(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+24(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+28(SB)/4, $0xc2b00000
+GLOBL vec_xc2b00000<>(SB), RODATA|NOPTR, $32
+
+// func weightSlopesAVX2(w []float32, d []float32, shift float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·weightSlopesAVX2(SB), NOSPLIT, $0-52
+	MOVQ         w_base+0(FP), AX
+	MOVQ         d_base+24(FP), DX
+	MOVQ         w_len+8(FP), CX
+	VBROADCASTSS shift+48(FP), Y0
+	VXORPS       Y1, Y1, Y1
+	XORQ         BX, BX
+	MOVQ         CX, SI
+	SUBQ         $0x20, SI
+
+four:
+	CMPQ         BX, SI
+	JGT          four_end
+	VMOVUPS      (AX)(BX*4), Y1
+	VMOVUPS      32(AX)(BX*4), Y2
+	VMOVUPS      64(AX)(BX*4), Y3
+	VMOVUPS      96(AX)(BX*4), Y4
+	VSUBPS       Y0, Y1, Y1
+	VSUBPS       Y0, Y2, Y2
+	VSUBPS       Y0, Y3, Y3
+	VSUBPS       Y0, Y4, Y4
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y5
+	VMAXPS       Y1, Y5, Y1
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y6
+	VMAXPS       Y2, Y5, Y2
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y7
+	VMAXPS       Y3, Y5, Y3
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y8
+	VMAXPS       Y4, Y5, Y4
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y5
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y8, Y8
+	VROUNDPS     $0x08, Y5, Y5
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y2
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y5, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y5, Y4
+	VMOVUPS      vec_x395092c6<>+0(SB), Y9
+	VMOVUPS      vec_x395092c6<>+0(SB), Y10
+	VMOVUPS      vec_x395092c6<>+0(SB), Y11
+	VMOVUPS      vec_x395092c6<>+0(SB), Y12
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y9
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y4, Y12
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y9
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y4, Y12
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y9
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y4, Y12
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y9
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y4, Y12
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y9
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y12
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y5, Y5
+	VMULPS       Y1, Y9, Y9
+	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y10, Y10
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VMULPS       Y3, Y11, Y11
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
+	VMULPS       Y4, Y12, Y12
+	VPADDD       vec_bias<>+0(SB), Y5, Y5
+	VFMADD213PS  Y1, Y1, Y9
+	VPSLLD       $0x17, Y6, Y6
+	VFMADD213PS  Y2, Y2, Y10
+	VPSLLD       $0x17, Y7, Y7
+	VFMADD213PS  Y3, Y3, Y11
+	VPSLLD       $0x17, Y8, Y8
+	VFMADD213PS  Y4, Y4, Y12
+	VPSLLD       $0x17, Y5, Y5
+	VFMADD213PS  Y6, Y6, Y9
+	VFMADD213PS  Y7, Y7, Y10
+	VFMADD213PS  Y8, Y8, Y11
+	VFMADD213PS  Y5, Y5, Y12
+	VMOVUPS      Y9, (AX)(BX*4)
+	VMULPS       (DX)(BX*4), Y9, Y9
+	VMOVUPS      Y9, (DX)(BX*4)
+	VMOVUPS      Y10, 32(AX)(BX*4)
+	VMULPS       32(DX)(BX*4), Y10, Y10
+	VMOVUPS      Y10, 32(DX)(BX*4)
+	VMOVUPS      Y11, 64(AX)(BX*4)
+	VMULPS       64(DX)(BX*4), Y11, Y11
+	VMOVUPS      Y11, 64(DX)(BX*4)
+	VMOVUPS      Y12, 96(AX)(BX*4)
+	VMULPS       96(DX)(BX*4), Y12, Y12
+	VMOVUPS      Y12, 96(DX)(BX*4)
+	ADDQ         $0x20, BX
+	JMP          four
+
+four_end:
+	MOVQ CX, SI
+	SUBQ $0x10, SI
+
+two:
+	CMPQ         BX, SI
+	JGT          two_end
+	VMOVUPS      (AX)(BX*4), Y1
+	VMOVUPS      32(AX)(BX*4), Y2
+	VSUBPS       Y0, Y1, Y1
+	VSUBPS       Y0, Y2, Y2
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y4
+	VMAXPS       Y2, Y3, Y2
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
+	VROUNDPS     $0x08, Y4, Y4
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
+	VMOVUPS      vec_x395092c6<>+0(SB), Y5
+	VMOVUPS      vec_x395092c6<>+0(SB), Y6
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y5
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y6
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y5
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y6
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y5
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y6
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y5
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y6
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y5
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y6
+	VCVTPS2DQ    Y4, Y4
+	VCVTPS2DQ    Y3, Y3
+	VMULPS       Y1, Y5, Y5
+	VPADDD       vec_bias<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y3, Y3
+	VFMADD213PS  Y1, Y1, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VFMADD213PS  Y2, Y2, Y6
+	VPSLLD       $0x17, Y3, Y3
+	VFMADD213PS  Y4, Y4, Y5
+	VFMADD213PS  Y3, Y3, Y6
+	VMOVUPS      Y5, (AX)(BX*4)
+	VMULPS       (DX)(BX*4), Y5, Y5
+	VMOVUPS      Y5, (DX)(BX*4)
+	VMOVUPS      Y6, 32(AX)(BX*4)
+	VMULPS       32(DX)(BX*4), Y6, Y6
+	VMOVUPS      Y6, 32(DX)(BX*4)
+	ADDQ         $0x10, BX
+	JMP          two
+
+two_end:
+	MOVQ CX, SI
+	SUBQ $0x08, SI
+
+one:
+	CMPQ         BX, SI
+	JGT          one_end
+	VMOVUPS      (AX)(BX*4), Y1
+	VSUBPS       Y0, Y1, Y1
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      vec_x395092c6<>+0(SB), Y3
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y2
+	VMULPS       Y1, Y3, Y3
+	VPADDD       vec_bias<>+0(SB), Y2, Y2
+	VFMADD213PS  Y1, Y1, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VFMADD213PS  Y2, Y2, Y3
+	VMOVUPS      Y3, (AX)(BX*4)
+	VMULPS       (DX)(BX*4), Y3, Y3
+	VMOVUPS      Y3, (DX)(BX*4)
+	ADDQ         $0x08, BX
+	JMP          one
+
+one_end:
+	VZEROUPPER
+	RET
+
 // func rowNormAVX2(x []float32, gamma []float32, beta []float32, y []float32, mean []float32, inv []float32, eps float32, share float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·rowNormAVX2(SB), NOSPLIT, $0-152

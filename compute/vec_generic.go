@@ -50,6 +50,8 @@ var genericVectors = vectors{
 
 	maxOf:          maxOfGeneric,
 	expSum:         expSumGeneric,
+	weightSum:      expSumGeneric,
+	weightSlopes:   weightSlopesGeneric,
 	sgd:            sgdGeneric,
 	adam:           adamGeneric,
 	maxPool:        maxPoolGeneric,
@@ -274,6 +276,11 @@ func maxOfGeneric(x []float32) float32 {
 		}
 	}
 	return m
+}
+
+func weightSlopesGeneric(w, d []float32, shift float32) {
+	expSumGeneric(w, w, shift)
+	timesGeneric(d, d, w)
 }
 
 func expSumGeneric(y, x []float32, shift float32) float32 {

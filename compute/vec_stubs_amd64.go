@@ -200,6 +200,12 @@ func dropoutAVX2(y []float32, x []float32, keep []byte, a uint32, b uint32, drop
 func dropoutGradAVX2(dx []float32, dy []float32, keep []byte, s float32)
 
 //go:noescape
+func weightSumAVX2(y []float32, x []float32, shift float32) float32
+
+//go:noescape
+func weightSlopesAVX2(w []float32, d []float32, shift float32)
+
+//go:noescape
 func rowNormAVX2(x []float32, gamma []float32, beta []float32, y []float32, mean []float32, inv []float32, eps float32, share float32)
 
 //go:noescape

@@ -30,7 +30,7 @@ import (
 //
 // Tq·F·W + Tk·M·2K + Tq·W² + 2·W·Tq·Tk multiply-adds a sample; causal, the last
 // term is W·T·(T+1). Kept for the backward pass: queries, keys, values, what
-// the heads saw, and a number for each row and head.
+// the heads saw, and two numbers for each row and head.
 type Attention struct {
 	Heads   int
 	KVHeads int // 0: as many as Heads
@@ -175,7 +175,7 @@ func (a *Attention) Plan(in []compute.Shape) (Plan, error) {
 	}
 	plan.MACs += macs
 	plan.Params = a.params(s)
-	plan.Saved = []Room{{PerSample: s.projected()}, {PerSample: s.tq * s.w}, {PerSample: s.heads * s.tq}}
+	plan.Saved = []Room{{PerSample: s.projected()}, {PerSample: s.tq * s.w}, {PerSample: 2 * s.heads * s.tq}}
 	plan.Scratch = Room{
 		PerSample: s.projected() + s.tq*s.w,
 		Fixed:     compute.AttentionPartial(s.tq, s.tk, s.heads, s.kvHeads, s.d, a.Mask),

@@ -178,7 +178,7 @@ func (a *Attention) Backward(p *Pass) {
 	}
 	compute.Gemm(p.Pool, false, true, rows, s.w, s.w, dy, s.w, p.Params[out], s.w, do.Data, s.w, compute.Epilogue{})
 
-	g := compute.AttentionGrad{Q: x.q, K: x.k, V: x.v, O: o, Lse: p.Saved[2], DO: do, DQ: dx.q, DK: dx.k, DV: dx.v, Partial: p.Scratch[n+rows*s.w:]}
+	g := compute.AttentionGrad{Q: x.q, K: x.k, V: x.v, O: o, Stats: p.Saved[2], DO: do, DQ: dx.q, DK: dx.k, DV: dx.v, Partial: p.Scratch[n+rows*s.w:]}
 	if s.mask >= 0 {
 		g.DMask = p.wanted(s.mask)
 		if g.DMask != nil && !p.adds(s.mask) {

@@ -13,8 +13,8 @@ import (
 //	q  [N, Tq, F]  k  [N, Tk, F]  v  [N, Tk, G]    F and G are cut into Heads parts
 //	y  [N, Tq, G]  y[i] = Σ_j softmax_j(q[i]·k[j]/√(F/Heads))·v[j]   head by head
 //
-// Causal: step i sees keys up to j = i. Padded keys are not seen. Only the
-// logarithm of each row's sum is kept for the backward pass (see
+// Causal: step i sees keys up to j = i. Padded keys are not seen. Two
+// numbers a row are kept for the backward pass (see
 // compute.Attention). Tq·Tk·(F+G) multiply-adds a sample; causal with T steps
 // T·(T+1)/2·(F+G).
 type DotAttention struct {
@@ -112,7 +112,7 @@ func (a *DotAttention) Plan(in []compute.Shape) (Plan, error) {
 	plan := Plan{
 		Out:     compute.Shape{q[0], v[1]},
 		MACs:    macs,
-		Saved:   []Room{{PerSample: a.Heads * q[0]}},
+		Saved:   []Room{{PerSample: 2 * a.Heads * q[0]}},
 		Scratch: Room{Fixed: compute.AttentionPartial(q[0], k[0], a.Heads, a.Heads, q[1]/a.Heads, false)},
 		Reads:   ReadsIn | ReadsOut,
 		Window:  Window{Global: true},
@@ -196,7 +196,7 @@ func (p *Pass) saved(i int) []float32 {
 // Backward is the gradient of queries, keys and values.
 func (a *DotAttention) Backward(p *Pass) {
 	t, q, k, v := a.parts(p)
-	g := compute.AttentionGrad{Q: q, K: k, V: v, O: flatHeads(p.Out), Lse: p.Saved[0], DO: flatHeads(p.DOut), Partial: p.Scratch}
+	g := compute.AttentionGrad{Q: q, K: k, V: v, O: flatHeads(p.Out), Stats: p.Saved[0], DO: flatHeads(p.DOut), Partial: p.Scratch}
 	for i, d := range []*compute.Heads{&g.DQ, &g.DK, &g.DV} {
 		if p.wanted(i) != nil {
 			*d = flatHeads(p.DIn[i])

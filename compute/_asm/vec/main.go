@@ -25,6 +25,7 @@ func main() {
 	pooling()
 	dropout()
 	dropoutGrad()
+	attention()
 	rowNorms()
 	gates()
 
