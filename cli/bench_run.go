@@ -27,6 +27,7 @@ type benchLine struct {
 	Min              float64      `json:"min"`
 	Max              float64      `json:"max"`
 	PeakRSS          train.Number `json:"peak_rss_mb"`
+	Predicted        train.Number `json:"predicted_mb"` // of training: what PeakRSS was expected to be
 	AllocsPerStep    float64      `json:"allocs_per_step"`
 	GFLOPS           float64      `json:"gflops"`
 	ceiling
@@ -37,6 +38,7 @@ type bound struct {
 	step  func() error // works on batch samples
 	batch int
 	macs  int64 // a sample
+	bytes int64 // that the process should hold; 0: nobody said
 	close func()
 }
 
@@ -58,7 +60,13 @@ func bindTraining(g *model.Graph, threads int) (*bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bound{step: s.Step, batch: batch, macs: g.TrainMACs(), close: s.Close}, nil
+	opt, err := train.NewOptimizer("", cfg.Optimizer)
+	if err != nil {
+		return nil, err
+	}
+	// Four batches are the data set.
+	need := g.TrainBytes(batch, len(opt.Slots())) + 4*g.BatchBytes(batch)
+	return &bound{step: s.Step, batch: batch, macs: g.TrainMACs(), bytes: need, close: s.Close}, nil
 }
 
 func newBenchInfer(c *common) *cobra.Command {
@@ -185,6 +193,14 @@ func allocations(f func()) float64 {
 	return least
 }
 
+// mebibytes is n bytes; not a number for 0.
+func mebibytes(n int64) float64 {
+	if n == 0 {
+		return math.NaN()
+	}
+	return float64(n) / (1 << 20)
+}
+
 func timeRun(e *engine, w workload, bind binder) (benchLine, error) {
 	g, err := w.graph()
 	if err != nil {
@@ -210,7 +226,7 @@ func timeRun(e *engine, w workload, bind binder) (benchLine, error) {
 	gflops := 2 * float64(b.macs) * n * v[3] / 1e9
 	return benchLine{
 		Workload: w.name, Threads: e.threads, Batch: b.batch, SamplesPerSecond: n * v[3], Min: n * v[0], Max: n * v[6],
-		PeakRSS: train.PeakRSS(), AllocsPerStep: allocs,
+		PeakRSS: train.PeakRSS(), Predicted: train.Number(mebibytes(b.bytes)), AllocsPerStep: allocs,
 		GFLOPS: gflops, ceiling: e.under(gflops),
 	}, nil
 }

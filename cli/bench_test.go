@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -77,5 +78,29 @@ func TestBenchRefusals(t *testing.T) {
 	status, _, stderr := execute(t, "bench", "train", "--workload", "lenet")
 	if status != 2 || !strings.Contains(stderr, "did you mean lenet5?") {
 		t.Errorf("exit %d: %s", status, stderr)
+	}
+}
+
+// TestPredictedMemory holds the figure on the Build screen against what a
+// process comes to; the margin is for kernels that count pages otherwise.
+func TestPredictedMemory(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("peaks are Linux's")
+	}
+	for _, name := range []string{"lenet5", "resnet20"} {
+		out, err := command(t, "bench", "train", "--workload", name, "--threads", "2", "--json").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var l struct {
+			Peak      float64 `json:"peak_rss_mb"`
+			Predicted float64 `json:"predicted_mb"`
+		}
+		if err := json.Unmarshal(out, &l); err != nil {
+			t.Fatalf("%v in %q", err, out)
+		}
+		if off := l.Predicted/l.Peak - 1; math.Abs(off) > 0.1 {
+			t.Errorf("%s: %.1f MiB predicted, %.1f held", name, l.Predicted, l.Peak)
+		}
 	}
 }

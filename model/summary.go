@@ -69,16 +69,32 @@ func (g *Graph) ActivationBytes(batch int) int64 {
 	return satMul(n, int64(batch))
 }
 
-// TrainBytes is the memory of training with a batch: weights and gradients,
-// the optimizer's slots (none for plain SGD, one with momentum, two for Adam),
-// running statistics, and activations as the memory plan lays them out. 0 for
-// a graph that was refused.
+// processBytes is what a training process holds beside what it trains: code that
+// has run, Go's runtime and stacks, what kernels scratch on. It was fitted to the
+// peaks of `bench train` on Linux, two threads; docs/performance.md has them.
+const processBytes = 12 << 20
+
+// TrainBytes is the memory of a process that trains with a batch: weights and
+// gradients, the optimizer's slots (none for plain SGD, one with momentum, two
+// for Adam), running statistics, activations as the memory plan lays them out, a
+// batch in use and the next, and processBytes. The data set is not in it. 0 for a
+// graph that was refused.
 func (g *Graph) TrainBytes(batch, slots int) int64 {
 	if g.Err != nil {
 		return 0
 	}
-	m := planMemory(g, batch, true)
-	return satAdd(m.Bytes(), satMul(satMul(4, int64(slots)), g.Params()))
+	m := planProgram(g, planOptions{batch: batch, train: true, logits: true, lendInputs: true})
+	n := satAdd(m.Bytes(), satMul(satMul(4, int64(slots)), g.Params()))
+	return satAdd(n, satAdd(satMul(2, g.BatchBytes(batch)), processBytes))
+}
+
+// BatchBytes is the memory of one batch of inputs.
+func (g *Graph) BatchBytes(batch int) int64 {
+	var n int64
+	for _, in := range g.Inputs {
+		n = satAdd(n, shapeSize(in.Shape))
+	}
+	return satMul(satMul(4, n), int64(batch))
 }
 
 // InferBytes is the memory of running forward alone.
@@ -99,7 +115,7 @@ func (g *Graph) CheckMemory(batch int, limit int64) error {
 		return nil
 	}
 	m := planMemory(g, batch, true)
-	acts := m.ActivationBytes()
+	acts := satAdd(m.ActivationBytes(), satAdd(satMul(2, g.BatchBytes(batch)), processBytes))
 	return &MemoryError{Network: g.Name, Batch: batch, Train: true, Need: need, Params: need - acts, Activations: acts, Have: limit}
 }
 

@@ -417,7 +417,7 @@ func (s *trainScreen) plan(w int) []string {
 	if len(ts.Augment) > 0 {
 		out = append(out, line("augment", settingWords(ts.Augment), ""))
 	}
-	out = append(out, line("memory", widget.Bytes(d.figs.memory), "   weights, gradients, optimizer and activations at this batch"))
+	out = append(out, line("memory", widget.Bytes(d.figs.memory), "   of the process at this batch, the data left out"))
 	if took := d.pace.epoch(d.figs); took > 0 {
 		out = append(out, line("time", "≈ "+spanWords(took)+" an epoch", "   estimated from a short try of this network, or its last run"))
 	}
