@@ -44,7 +44,7 @@
 //	conv_depthwise.go one filter a channel; conv_depthwise_rows.go: nine taps at a time
 //	pooling.go     max, average; pooling_adaptive.go to a given size; pooling_steps.go over all time or pixels
 //	batchnorm.go   batch normalization; batchnorm_padded.go of sequences of several lengths
-//	layernorm.go   norms of rows; groupnorm.go: of groups of columns of a sample
+//	layernorm.go   norms of rows (layernorm_arm64.go: of NEON's loops); groupnorm.go: of groups of columns of a sample
 //	activation.go  relu to softplus, and their slopes
 //	elementwise.go add, multiply, scale, dropout; elementwise_layout.go moves columns and axes
 //	gate.go        factors a column, and columns dropped; prelu.go, glu.go

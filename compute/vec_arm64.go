@@ -40,6 +40,10 @@ func withNEON(v vectors) vectors {
 	v.colGradReLU = colGradReLUStretches
 	v.colGradMask = colGradMaskTwice
 	v.normGradReLU = normGradReLUStretches
+	v.rowNorm = rowNormStretches
+	v.rowNormGrad = rowNormGradStretches
+	v.rowRMS = rowRMSStretches
+	v.rowRMSGrad = rowRMSGradStretches
 	v.sgd = sgdNEON
 	v.adam = func(w, g, m, v []float32, c *adamArgs) (g2, w2, u2 float32) {
 		return adamNEON(w, g, m, v, c.gscale, c.decay, 1-c.beta1, c.beta2, 1-c.beta2, c.root, c.eps, c.shrink, c.step)
