@@ -277,7 +277,7 @@ func (r *Recurrence) forward(kern *gemmKernel, w *Worker, t int, zeros bool, row
 		if done {
 			w.cell.skip(r.Cell, rows, units)
 		} else {
-			vec.cell[r.Cell](&w.cell, rows, units)
+			vec.cell[r.Cell](&w.cell, rows, 0, units)
 		}
 	}
 	w.cell = cellRows{}
@@ -310,7 +310,7 @@ func (r *Recurrence) backward(kern *gemmKernel, w *Worker, t int, last bool, row
 		if done {
 			w.cell.skipGrad(r.Cell, rows, units)
 		} else {
-			vec.cellGrad[r.Cell](&w.cell, rows, units)
+			vec.cellGrad[r.Cell](&w.cell, rows, 0, units)
 		}
 	}
 	w.cell = cellRows{}

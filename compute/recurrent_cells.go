@@ -16,8 +16,9 @@ type cellRows struct {
 	dc         []float32 // gradient of c, then of cLast
 }
 
-// cellLoops are a cell forward, or backward, for rows × n units.
-type cellLoops [CellGRU + 1]func(c *cellRows, rows, n int)
+// cellLoops are the cells forward, or backward, for units from to n of so many
+// rows.
+type cellLoops [CellGRU + 1]func(c *cellRows, rows, from, n int)
 
 // skip makes the states of samples that are done.
 func (c *cellRows) skip(cell Cell, rows, n int) {
@@ -42,38 +43,27 @@ func (c *cellRows) skipGrad(cell Cell, rows, n int) {
 	}
 }
 
-// from is c from unit n on.
-func (c *cellRows) from(n int) cellRows {
-	d := *c
-	for _, s := range []*[]float32{&d.gates, &d.h, &d.hLast, &d.c, &d.cLast, &d.tanh, &d.dh, &d.dhLast, &d.dc} {
-		if *s != nil {
-			*s = (*s)[n:]
-		}
-	}
-	return d
-}
-
 var cellGeneric = cellLoops{
-	CellTanh: func(c *cellRows, rows, n int) {
+	CellTanh: func(c *cellRows, rows, from, n int) {
 		for i := range rows {
-			a, h := c.gates[i*c.gatesRow:][:n], c.h[i*c.statesRow:][:n]
+			a, h := c.gates[i*c.gatesRow:][from:n], c.h[i*c.statesRow:][from:n]
 			for j, v := range a {
 				h[j] = float32(math.Tanh(float64(v)))
 			}
 		}
 	},
-	CellReLU: func(c *cellRows, rows, n int) {
+	CellReLU: func(c *cellRows, rows, from, n int) {
 		for i := range rows {
-			a, h := c.gates[i*c.gatesRow:][:n], c.h[i*c.statesRow:][:n]
+			a, h := c.gates[i*c.gatesRow:][from:n], c.h[i*c.statesRow:][from:n]
 			for j, v := range a {
 				h[j] = max(v, 0)
 			}
 		}
 	},
-	CellLSTM: func(c *cellRows, rows, n int) {
+	CellLSTM: func(c *cellRows, rows, from, n int) {
 		for i := range rows {
-			in, forget, g, out := c.gateRow(i, n)
-			h, cell, last, tanh := c.h[i*c.statesRow:][:n], c.c[i*c.units:][:n], c.cLast[i*c.units:][:n], c.tanh[i*c.units:][:n]
+			in, forget, g, out := c.gateRow(i, from, n)
+			h, cell, last, tanh := c.h[i*c.statesRow:][from:n], c.c[i*c.units:][from:n], c.cLast[i*c.units:][from:n], c.tanh[i*c.units:][from:n]
 			for j := range h {
 				in[j] = float32(sigmoid(float64(in[j])))
 				forget[j] = float32(sigmoid(float64(forget[j])))
@@ -85,10 +75,10 @@ var cellGeneric = cellLoops{
 			}
 		}
 	},
-	CellGRU: func(c *cellRows, rows, n int) {
+	CellGRU: func(c *cellRows, rows, from, n int) {
 		for i := range rows {
-			reset, update, next, own := c.gateRow(i, n)
-			h, last := c.h[i*c.statesRow:][:n], c.hLast[i*c.statesRow:][:n]
+			reset, update, next, own := c.gateRow(i, from, n)
+			h, last := c.h[i*c.statesRow:][from:n], c.hLast[i*c.statesRow:][from:n]
 			for j := range h {
 				reset[j] = float32(sigmoid(float64(reset[j])))
 				update[j] = float32(sigmoid(float64(update[j])))
@@ -100,30 +90,30 @@ var cellGeneric = cellLoops{
 }
 
 // gateRow are row i's four gates.
-func (c *cellRows) gateRow(i, n int) (a, b, d, e []float32) {
+func (c *cellRows) gateRow(i, from, n int) (a, b, d, e []float32) {
 	g := c.gates[i*c.gatesRow:]
-	return g[:n], g[c.units:][:n], g[2*c.units:][:n], g[3*c.units:][:n]
+	return g[from:n], g[c.units:][from:n], g[2*c.units:][from:n], g[3*c.units:][from:n]
 }
 
 var cellGradGeneric = cellLoops{
-	CellTanh: func(c *cellRows, rows, n int) {
+	CellTanh: func(c *cellRows, rows, from, n int) {
 		for i := range rows {
-			a, h, dh := c.gates[i*c.gatesRow:][:n], c.h[i*c.statesRow:][:n], c.dh[i*c.statesRow:][:n]
+			a, h, dh := c.gates[i*c.gatesRow:][from:n], c.h[i*c.statesRow:][from:n], c.dh[i*c.statesRow:][from:n]
 			for j, v := range h {
 				a[j] = dh[j] * (1 - v*v)
 			}
 		}
 	},
-	CellReLU: func(c *cellRows, rows, n int) {
+	CellReLU: func(c *cellRows, rows, from, n int) {
 		for i := range rows {
-			reluGradGeneric(c.gates[i*c.gatesRow:][:n], c.h[i*c.statesRow:][:n], c.dh[i*c.statesRow:][:n])
+			reluGradGeneric(c.gates[i*c.gatesRow:][from:n], c.h[i*c.statesRow:][from:n], c.dh[i*c.statesRow:][from:n])
 		}
 	},
-	CellLSTM: func(c *cellRows, rows, n int) {
+	CellLSTM: func(c *cellRows, rows, from, n int) {
 		for i := range rows {
-			in, forget, g, out := c.gateRow(i, n)
-			dh, last := c.dh[i*c.statesRow:][:n], c.cLast[i*c.units:][:n]
-			tanh, dc := c.tanh[i*c.units:][:n], c.dc[i*c.units:][:n]
+			in, forget, g, out := c.gateRow(i, from, n)
+			dh, last := c.dh[i*c.statesRow:][from:n], c.cLast[i*c.units:][from:n]
+			tanh, dc := c.tanh[i*c.units:][from:n], c.dc[i*c.units:][from:n]
 			for j, d := range dh {
 				di, df, dg, do := in[j], forget[j], g[j], out[j]
 				e := dc[j] + d*do*(1-tanh[j]*tanh[j])
@@ -135,11 +125,11 @@ var cellGradGeneric = cellLoops{
 			}
 		}
 	},
-	CellGRU: func(c *cellRows, rows, n int) {
+	CellGRU: func(c *cellRows, rows, from, n int) {
 		for i := range rows {
-			reset, update, next, own := c.gateRow(i, n)
-			last := c.hLast[i*c.statesRow:][:n]
-			dh, dLast := c.dh[i*c.statesRow:][:n], c.dhLast[i*c.statesRow:][:n]
+			reset, update, next, own := c.gateRow(i, from, n)
+			last := c.hLast[i*c.statesRow:][from:n]
+			dh, dLast := c.dh[i*c.statesRow:][from:n], c.dhLast[i*c.statesRow:][from:n]
 			for j, d := range dh {
 				r, z, v := reset[j], update[j], next[j]
 				dLast[j] += d * z

@@ -110,8 +110,8 @@ var avx2Vectors = vectors{
 	maxPoolRowGrad: maxPoolRowGradVectors,
 	avgPool:        avgPoolVectors,
 	avgPoolGrad:    avgPoolGradVectors,
-	cell:           cellGeneric,
-	cellGrad:       cellGradGeneric,
+	cell:           cellAVX2,
+	cellGrad:       cellGradAVX2,
 }
 
 func dropoutVectors(y, x []float32, keep []byte, k dropoutKey, start uint32, s float32) {

@@ -7724,6 +7724,525 @@ tap:
 	VZEROUPPER
 	RET
 
+// func lstmAVX2(gates *float32, h *float32, c *float32, cLast *float32, tanh *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·lstmAVX2(SB), NOSPLIT, $0-80
+	MOVQ gates+0(FP), AX
+	MOVQ h+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ cLast+24(FP), BX
+	MOVQ tanh+32(FP), SI
+	MOVQ units+56(FP), DI
+	SHLQ $0x02, DI
+	LEAQ (DI)(DI*2), R8
+
+row:
+	XORQ R9, R9
+
+vector:
+	VMOVUPS      (AX), Y0
+	VXORPS       vec_sign<>+0(SB), Y0, Y0
+	VMOVUPS      vec_x42b20000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      vec_x395092c6<>+0(SB), Y2
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
+	VMULPS       Y0, Y2, Y2
+	VFMADD213PS  Y0, Y0, Y2
+	VADDPS       vec_x3f800000<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y0
+	VPSUBD       Y0, Y1, Y1
+	VPADDD       vec_bias<>+0(SB), Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y0, Y2, Y2
+	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      vec_x3f800000<>+0(SB), Y0
+	VADDPS       Y0, Y2, Y2
+	VDIVPS       Y2, Y0, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      (AX)(DI*2), Y0
+	VANDPS       vec_abs<>+0(SB), Y0, Y1
+	VMULPS       Y0, Y0, Y3
+	VMOVUPS      vec_x3b16322f<>+0(SB), Y4
+	VFMADD213PS  vec_xbc08b195<>+0(SB), Y3, Y4
+	VFMADD213PS  vec_x3cb25434<>+0(SB), Y3, Y4
+	VFMADD213PS  vec_xbd5d045a<>+0(SB), Y3, Y4
+	VFMADD213PS  vec_x3e088874<>+0(SB), Y3, Y4
+	VFMADD213PS  vec_xbeaaaaab<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y4
+	VFMADD213PS  Y0, Y0, Y4
+	VCMPPS       $0x11, vec_x3f200000<>+0(SB), Y1, Y3
+	VADDPS       Y1, Y1, Y1
+	VMOVUPS      vec_x42b20000<>+0(SB), Y5
+	VMINPS       Y1, Y5, Y1
+	VMOVUPS      vec_xc2d00000<>+0(SB), Y5
+	VMAXPS       Y1, Y5, Y1
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y5
+	VROUNDPS     $0x08, Y5, Y5
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y5, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y5, Y1
+	VMOVUPS      vec_x395092c6<>+0(SB), Y6
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y6
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y6
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y6
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y6
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y6
+	VMULPS       Y1, Y6, Y6
+	VFMADD213PS  Y1, Y1, Y6
+	VADDPS       vec_x3f800000<>+0(SB), Y6, Y6
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y1
+	VPSUBD       Y1, Y5, Y5
+	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y6
+	VADDPS       vec_x3f800000<>+0(SB), Y6, Y6
+	VMOVUPS      vec_xc0000000<>+0(SB), Y1
+	VDIVPS       Y6, Y1, Y6
+	VADDPS       vec_x3f800000<>+0(SB), Y6, Y6
+	VANDPS       vec_sign<>+0(SB), Y0, Y0
+	VORPS        Y0, Y6, Y6
+	VBLENDVPS    Y3, Y4, Y6, Y6
+	VMOVUPS      Y6, (AX)(DI*2)
+	VMULPS       Y2, Y6, Y2
+	VMOVUPS      (AX)(DI*1), Y0
+	VXORPS       vec_sign<>+0(SB), Y0, Y0
+	VMOVUPS      vec_x42b20000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      vec_x395092c6<>+0(SB), Y3
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y3
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y3
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y3
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y3
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y3
+	VMULPS       Y0, Y3, Y3
+	VFMADD213PS  Y0, Y0, Y3
+	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y0
+	VPSUBD       Y0, Y1, Y1
+	VPADDD       vec_bias<>+0(SB), Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y0, Y3, Y3
+	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      vec_x3f800000<>+0(SB), Y0
+	VADDPS       Y0, Y3, Y3
+	VDIVPS       Y3, Y0, Y3
+	VMOVUPS      Y3, (AX)(DI*1)
+	VFMADD231PS  (BX)(R9*1), Y3, Y2
+	VMOVUPS      Y2, (DX)(R9*1)
+	VANDPS       vec_abs<>+0(SB), Y2, Y0
+	VMULPS       Y2, Y2, Y1
+	VMOVUPS      vec_x3b16322f<>+0(SB), Y3
+	VFMADD213PS  vec_xbc08b195<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3cb25434<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_xbd5d045a<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3e088874<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_xbeaaaaab<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y3, Y3
+	VFMADD213PS  Y2, Y2, Y3
+	VCMPPS       $0x11, vec_x3f200000<>+0(SB), Y0, Y1
+	VADDPS       Y0, Y0, Y0
+	VMOVUPS      vec_x42b20000<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y0
+	VMOVUPS      vec_xc2d00000<>+0(SB), Y4
+	VMAXPS       Y0, Y4, Y0
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y4
+	VROUNDPS     $0x08, Y4, Y4
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y0
+	VMOVUPS      vec_x395092c6<>+0(SB), Y5
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y5
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y5
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y5
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y5
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y5
+	VMULPS       Y0, Y5, Y5
+	VFMADD213PS  Y0, Y0, Y5
+	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y0
+	VPSUBD       Y0, Y4, Y4
+	VPADDD       vec_bias<>+0(SB), Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y0, Y5, Y5
+	VPADDD       vec_bias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
+	VMOVUPS      vec_xc0000000<>+0(SB), Y0
+	VDIVPS       Y5, Y0, Y5
+	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
+	VANDPS       vec_sign<>+0(SB), Y2, Y0
+	VORPS        Y0, Y5, Y5
+	VBLENDVPS    Y1, Y3, Y5, Y5
+	VMOVUPS      Y5, (SI)(R9*1)
+	VMOVUPS      (AX)(R8*1), Y0
+	VXORPS       vec_sign<>+0(SB), Y0, Y0
+	VMOVUPS      vec_x42b20000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      vec_x395092c6<>+0(SB), Y2
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
+	VMULPS       Y0, Y2, Y2
+	VFMADD213PS  Y0, Y0, Y2
+	VADDPS       vec_x3f800000<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y0
+	VPSUBD       Y0, Y1, Y1
+	VPADDD       vec_bias<>+0(SB), Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y0, Y2, Y2
+	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      vec_x3f800000<>+0(SB), Y0
+	VADDPS       Y0, Y2, Y2
+	VDIVPS       Y2, Y0, Y2
+	VMOVUPS      Y2, (AX)(R8*1)
+	VMULPS       Y5, Y2, Y2
+	VMOVUPS      Y2, (CX)(R9*1)
+	ADDQ         $0x20, R9
+	ADDQ         $0x20, AX
+	MOVQ         R9, R10
+	SHRQ         $0x05, R10
+	CMPQ         R10, vectors+48(FP)
+	JLT          vector
+	SUBQ         R9, AX
+	MOVQ         gatesRow+64(FP), R10
+	LEAQ         (AX)(R10*4), AX
+	MOVQ         statesRow+72(FP), R10
+	LEAQ         (CX)(R10*4), CX
+	MOVQ         units+56(FP), R10
+	LEAQ         (DX)(R10*4), DX
+	LEAQ         (BX)(R10*4), BX
+	LEAQ         (SI)(R10*4), SI
+	DECQ         rows+40(FP)
+	JNE          row
+	VZEROUPPER
+	RET
+
+// func lstmGradAVX2(gates *float32, dh *float32, dc *float32, cLast *float32, tanh *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
+// Requires: AVX, FMA3
+TEXT ·lstmGradAVX2(SB), NOSPLIT, $0-80
+	MOVQ gates+0(FP), AX
+	MOVQ dh+8(FP), CX
+	MOVQ dc+16(FP), DX
+	MOVQ cLast+24(FP), BX
+	MOVQ tanh+32(FP), SI
+	MOVQ units+56(FP), DI
+	SHLQ $0x02, DI
+	LEAQ (DI)(DI*2), R8
+
+row:
+	XORQ R9, R9
+
+vector:
+	VMOVUPS      (CX)(R9*1), Y0
+	VMOVUPS      (AX)(R8*1), Y1
+	VMOVUPS      (SI)(R9*1), Y2
+	VMOVUPS      vec_x3f800000<>+0(SB), Y3
+	VFNMADD231PS Y2, Y2, Y3
+	VMULPS       Y0, Y2, Y2
+	VMULPS       Y1, Y0, Y0
+	VFMADD213PS  (DX)(R9*1), Y0, Y3
+	VMOVUPS      vec_x3f800000<>+0(SB), Y0
+	VSUBPS       Y1, Y0, Y0
+	VMULPS       Y1, Y0, Y0
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (AX)(R8*1)
+	VMOVUPS      (AX)(DI*1), Y0
+	VMOVUPS      vec_x3f800000<>+0(SB), Y1
+	VSUBPS       Y0, Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMULPS       Y3, Y0, Y0
+	VMOVUPS      Y0, (DX)(R9*1)
+	VMULPS       Y3, Y1, Y1
+	VMULPS       (BX)(R9*1), Y1, Y1
+	VMOVUPS      Y1, (AX)(DI*1)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (AX)(DI*2), Y1
+	VMOVUPS      vec_x3f800000<>+0(SB), Y2
+	VSUBPS       Y0, Y2, Y2
+	VMULPS       Y0, Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      vec_x3f800000<>+0(SB), Y2
+	VFNMADD231PS Y1, Y1, Y2
+	VMULPS       Y0, Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (AX)(DI*2)
+	ADDQ         $0x20, R9
+	ADDQ         $0x20, AX
+	MOVQ         R9, R10
+	SHRQ         $0x05, R10
+	CMPQ         R10, vectors+48(FP)
+	JLT          vector
+	SUBQ         R9, AX
+	MOVQ         gatesRow+64(FP), R10
+	LEAQ         (AX)(R10*4), AX
+	MOVQ         statesRow+72(FP), R10
+	LEAQ         (CX)(R10*4), CX
+	MOVQ         units+56(FP), R10
+	LEAQ         (DX)(R10*4), DX
+	LEAQ         (BX)(R10*4), BX
+	LEAQ         (SI)(R10*4), SI
+	DECQ         rows+40(FP)
+	JNE          row
+	VZEROUPPER
+	RET
+
+// func gruAVX2(gates *float32, h *float32, hLast *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gruAVX2(SB), NOSPLIT, $0-64
+	MOVQ gates+0(FP), AX
+	MOVQ h+8(FP), CX
+	MOVQ hLast+16(FP), DX
+	MOVQ units+40(FP), BX
+	SHLQ $0x02, BX
+	LEAQ (BX)(BX*2), SI
+
+row:
+	XORQ DI, DI
+
+vector:
+	VMOVUPS      (AX), Y0
+	VXORPS       vec_sign<>+0(SB), Y0, Y0
+	VMOVUPS      vec_x42b20000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      vec_x395092c6<>+0(SB), Y2
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
+	VMULPS       Y0, Y2, Y2
+	VFMADD213PS  Y0, Y0, Y2
+	VADDPS       vec_x3f800000<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y0
+	VPSUBD       Y0, Y1, Y1
+	VPADDD       vec_bias<>+0(SB), Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y0, Y2, Y2
+	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      vec_x3f800000<>+0(SB), Y0
+	VADDPS       Y0, Y2, Y2
+	VDIVPS       Y2, Y0, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      (AX)(BX*2), Y0
+	VFMADD231PS  (AX)(SI*1), Y2, Y0
+	VANDPS       vec_abs<>+0(SB), Y0, Y1
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      vec_x3b16322f<>+0(SB), Y3
+	VFMADD213PS  vec_xbc08b195<>+0(SB), Y2, Y3
+	VFMADD213PS  vec_x3cb25434<>+0(SB), Y2, Y3
+	VFMADD213PS  vec_xbd5d045a<>+0(SB), Y2, Y3
+	VFMADD213PS  vec_x3e088874<>+0(SB), Y2, Y3
+	VFMADD213PS  vec_xbeaaaaab<>+0(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y3
+	VFMADD213PS  Y0, Y0, Y3
+	VCMPPS       $0x11, vec_x3f200000<>+0(SB), Y1, Y2
+	VADDPS       Y1, Y1, Y1
+	VMOVUPS      vec_x42b20000<>+0(SB), Y4
+	VMINPS       Y1, Y4, Y1
+	VMOVUPS      vec_xc2d00000<>+0(SB), Y4
+	VMAXPS       Y1, Y4, Y1
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y4
+	VROUNDPS     $0x08, Y4, Y4
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y1
+	VMOVUPS      vec_x395092c6<>+0(SB), Y5
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y5
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y5
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y5
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y5
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y5
+	VMULPS       Y1, Y5, Y5
+	VFMADD213PS  Y1, Y1, Y5
+	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y1
+	VPSUBD       Y1, Y4, Y4
+	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y5, Y5
+	VPADDD       vec_bias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
+	VMOVUPS      vec_xc0000000<>+0(SB), Y1
+	VDIVPS       Y5, Y1, Y5
+	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
+	VANDPS       vec_sign<>+0(SB), Y0, Y0
+	VORPS        Y0, Y5, Y5
+	VBLENDVPS    Y2, Y3, Y5, Y5
+	VMOVUPS      Y5, (AX)(BX*2)
+	VMOVUPS      (AX)(BX*1), Y0
+	VXORPS       vec_sign<>+0(SB), Y0, Y0
+	VMOVUPS      vec_x42b20000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      vec_x395092c6<>+0(SB), Y2
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
+	VMULPS       Y0, Y2, Y2
+	VFMADD213PS  Y0, Y0, Y2
+	VADDPS       vec_x3f800000<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y0
+	VPSUBD       Y0, Y1, Y1
+	VPADDD       vec_bias<>+0(SB), Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y0, Y2, Y2
+	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      vec_x3f800000<>+0(SB), Y0
+	VADDPS       Y0, Y2, Y2
+	VDIVPS       Y2, Y0, Y2
+	VMOVUPS      Y2, (AX)(BX*1)
+	VMOVUPS      (DX)(DI*1), Y0
+	VSUBPS       Y5, Y0, Y0
+	VFMADD213PS  Y5, Y2, Y0
+	VMOVUPS      Y0, (CX)(DI*1)
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, AX
+	MOVQ         DI, R8
+	SHRQ         $0x05, R8
+	CMPQ         R8, vectors+32(FP)
+	JLT          vector
+	SUBQ         DI, AX
+	MOVQ         gatesRow+48(FP), R8
+	LEAQ         (AX)(R8*4), AX
+	MOVQ         statesRow+56(FP), R8
+	LEAQ         (CX)(R8*4), CX
+	LEAQ         (DX)(R8*4), DX
+	DECQ         rows+24(FP)
+	JNE          row
+	VZEROUPPER
+	RET
+
+// func gruGradAVX2(gates *float32, dh *float32, dhLast *float32, hLast *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
+// Requires: AVX, FMA3
+TEXT ·gruGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ gates+0(FP), AX
+	MOVQ dh+8(FP), CX
+	MOVQ dhLast+16(FP), DX
+	MOVQ hLast+24(FP), BX
+	MOVQ units+48(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+
+row:
+	XORQ R8, R8
+
+vector:
+	VMOVUPS      (CX)(R8*1), Y0
+	VMOVUPS      (AX)(SI*1), Y1
+	VMOVUPS      (AX)(SI*2), Y2
+	VMOVUPS      (DX)(R8*1), Y3
+	VFMADD231PS  Y1, Y0, Y3
+	VMOVUPS      Y3, (DX)(R8*1)
+	VMOVUPS      (BX)(R8*1), Y3
+	VSUBPS       Y2, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      vec_x3f800000<>+0(SB), Y4
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (AX)(SI*1)
+	VMOVUPS      vec_x3f800000<>+0(SB), Y3
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      vec_x3f800000<>+0(SB), Y0
+	VFNMADD231PS Y2, Y2, Y0
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      Y3, (AX)(SI*2)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      vec_x3f800000<>+0(SB), Y1
+	VSUBPS       Y0, Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMULPS       (AX)(DI*1), Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	VMULPS       Y3, Y0, Y0
+	VMOVUPS      Y0, (AX)(DI*1)
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, AX
+	MOVQ         R8, R9
+	SHRQ         $0x05, R9
+	CMPQ         R9, vectors+40(FP)
+	JLT          vector
+	SUBQ         R8, AX
+	MOVQ         gatesRow+56(FP), R9
+	LEAQ         (AX)(R9*4), AX
+	MOVQ         statesRow+64(FP), R9
+	LEAQ         (CX)(R9*4), CX
+	LEAQ         (DX)(R9*4), DX
+	LEAQ         (BX)(R9*4), BX
+	DECQ         rows+32(FP)
+	JNE          row
+	VZEROUPPER
+	RET
+
 // func dropoutAVX2(y []float32, x []float32, keep []byte, a uint32, b uint32, drop uint32, start uint32, s float32)
 // Requires: AVX, AVX2
 TEXT ·dropoutAVX2(SB), NOSPLIT, $0-92

@@ -23,6 +23,7 @@ func main() {
 	matrices()
 	optimizers()
 	pooling()
+	cells()
 	dropout()
 	dropoutGrad()
 	attention()

@@ -146,6 +146,30 @@ func sigmoidOf(l *loop, x VecVirtual) VecVirtual {
 	return e
 }
 
+// tanhOf is tanh x, from x to a new register.
+func tanhOf(l *loop, x VecVirtual) VecVirtual {
+	// Close to 0 a polynomial, else 1 − 2/(e²ˣ + 1) of |x|.
+	a, z := absOf(x), YMM()
+	VMULPS(x, x, z)
+	small := polynomial(tanhPoly, z)
+	VMULPS(z, small, small)
+	VFMADD213PS(x, x, small) // small·x + x
+	m := YMM()
+	VCMPPS(Imm(0x11), number(0.625), a, m)
+	VADDPS(a, a, a)
+	e := exp(l, a)
+	VADDPS(number(1), e, e)
+	t := YMM()
+	VMOVUPS(number(-2), t)
+	VDIVPS(e, t, e)
+	VADDPS(number(1), e, e)
+	sign := YMM()
+	VANDPS(same("sign", 0x80000000), x, sign)
+	VORPS(sign, e, e)
+	VBLENDVPS(m, small, e, e)
+	return e
+}
+
 func absOf(x VecVirtual) VecVirtual {
 	a := YMM()
 	VANDPS(same("abs", 0x7fffffff), x, a)
@@ -372,28 +396,7 @@ func activations() {
 		VMULPS(y, t, t)
 		return t
 	})
-	forward("Tanh", 1, nil, false, func(l *loop, x VecVirtual) VecVirtual {
-		// Close to 0 a polynomial, else 1 − 2/(e²ˣ + 1) of |x|.
-		a, z := absOf(x), YMM()
-		VMULPS(x, x, z)
-		small := polynomial(tanhPoly, z)
-		VMULPS(z, small, small)
-		VFMADD213PS(x, x, small) // small·x + x
-		m := YMM()
-		VCMPPS(Imm(0x11), number(0.625), a, m)
-		VADDPS(a, a, a)
-		e := exp(l, a)
-		VADDPS(number(1), e, e)
-		t := YMM()
-		VMOVUPS(number(-2), t)
-		VDIVPS(e, t, e)
-		VADDPS(number(1), e, e)
-		sign := YMM()
-		VANDPS(same("sign", 0x80000000), x, sign)
-		VORPS(sign, e, e)
-		VBLENDVPS(m, small, e, e)
-		return e
-	})
+	forward("Tanh", 1, nil, false, tanhOf)
 	backward("Tanh", 4, nil, false, func(l *loop, y VecVirtual) VecVirtual {
 		t := YMM()
 		VMOVUPS(number(1), t)
