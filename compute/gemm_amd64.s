@@ -113,6 +113,35 @@ rowTile16_6_start:
 	LEAQ (R14)(R12*4), R12
 	MOVLQSX 20(AX), R13
 	LEAQ (R14)(R13*4), R13
+	CMPB tile_add(SI), $0
+	JEQ rowTile16_6_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 16(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 20(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile16_6_clear:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -458,6 +487,31 @@ rowTile16_5_start:
 	LEAQ (R14)(R11*4), R11
 	MOVLQSX 16(AX), R12
 	LEAQ (R14)(R12*4), R12
+	CMPB tile_add(SI), $0
+	JEQ rowTile16_5_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 16(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile16_5_clear:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -760,6 +814,27 @@ rowTile16_4_start:
 	LEAQ (R14)(R10*4), R10
 	MOVLQSX 12(AX), R11
 	LEAQ (R14)(R11*4), R11
+	CMPB tile_add(SI), $0
+	JEQ rowTile16_4_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile16_4_clear:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1019,6 +1094,23 @@ rowTile16_3_start:
 	LEAQ (R14)(R9*4), R9
 	MOVLQSX 8(AX), R10
 	LEAQ (R14)(R10*4), R10
+	CMPB tile_add(SI), $0
+	JEQ rowTile16_3_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile16_3_clear:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1247,6 +1339,19 @@ rowTile16_2_start:
 	LEAQ (R14)(R8*4), R8
 	MOVLQSX 4(AX), R9
 	LEAQ (R14)(R9*4), R9
+	CMPB tile_add(SI), $0
+	JEQ rowTile16_2_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile16_2_clear:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1428,6 +1533,15 @@ rowTile16_1_start:
 	ADDQ tile_a(SI), R14
 	MOVLQSX 0(AX), R8
 	LEAQ (R14)(R8*4), R8
+	CMPB tile_add(SI), $0
+	JEQ rowTile16_1_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile16_1_clear:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1655,6 +1769,35 @@ rowTile16m_6_start:
 	LEAQ (R14)(R12*4), R12
 	MOVLQSX 20(AX), R13
 	LEAQ (R14)(R13*4), R13
+	CMPB tile_add(SI), $0
+	JEQ rowTile16m_6_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 16(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 20(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile16m_6_clear:
 	LEAQ lanes<>+96(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -2128,6 +2271,31 @@ rowTile16m_5_start:
 	LEAQ (R14)(R11*4), R11
 	MOVLQSX 16(AX), R12
 	LEAQ (R14)(R12*4), R12
+	CMPB tile_add(SI), $0
+	JEQ rowTile16m_5_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 16(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile16m_5_clear:
 	LEAQ lanes<>+96(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -2539,6 +2707,27 @@ rowTile16m_4_start:
 	LEAQ (R14)(R10*4), R10
 	MOVLQSX 12(AX), R11
 	LEAQ (R14)(R11*4), R11
+	CMPB tile_add(SI), $0
+	JEQ rowTile16m_4_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile16m_4_clear:
 	LEAQ lanes<>+96(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -2888,6 +3077,23 @@ rowTile16m_3_start:
 	LEAQ (R14)(R9*4), R9
 	MOVLQSX 8(AX), R10
 	LEAQ (R14)(R10*4), R10
+	CMPB tile_add(SI), $0
+	JEQ rowTile16m_3_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile16m_3_clear:
 	LEAQ lanes<>+96(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -3187,6 +3393,19 @@ rowTile16m_2_start:
 	LEAQ (R14)(R8*4), R8
 	MOVLQSX 4(AX), R9
 	LEAQ (R14)(R9*4), R9
+	CMPB tile_add(SI), $0
+	JEQ rowTile16m_2_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile16m_2_clear:
 	LEAQ lanes<>+96(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -3420,6 +3639,15 @@ rowTile16m_1_start:
 	ADDQ tile_a(SI), R14
 	MOVLQSX 0(AX), R8
 	LEAQ (R14)(R8*4), R8
+	CMPB tile_add(SI), $0
+	JEQ rowTile16m_1_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile16m_1_clear:
 	LEAQ lanes<>+96(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -3680,6 +3908,35 @@ rowTile8m_6_start:
 	LEAQ (R14)(R12*4), R12
 	MOVLQSX 20(AX), R13
 	LEAQ (R14)(R13*4), R13
+	CMPB tile_add(SI), $0
+	JEQ rowTile8m_6_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 16(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 20(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile8m_6_clear:
 	LEAQ lanes<>+64(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -4073,6 +4330,31 @@ rowTile8m_5_start:
 	LEAQ (R14)(R11*4), R11
 	MOVLQSX 16(AX), R12
 	LEAQ (R14)(R12*4), R12
+	CMPB tile_add(SI), $0
+	JEQ rowTile8m_5_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 16(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile8m_5_clear:
 	LEAQ lanes<>+64(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -4416,6 +4698,27 @@ rowTile8m_4_start:
 	LEAQ (R14)(R10*4), R10
 	MOVLQSX 12(AX), R11
 	LEAQ (R14)(R11*4), R11
+	CMPB tile_add(SI), $0
+	JEQ rowTile8m_4_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile8m_4_clear:
 	LEAQ lanes<>+64(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -4709,6 +5012,23 @@ rowTile8m_3_start:
 	LEAQ (R14)(R9*4), R9
 	MOVLQSX 8(AX), R10
 	LEAQ (R14)(R10*4), R10
+	CMPB tile_add(SI), $0
+	JEQ rowTile8m_3_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile8m_3_clear:
 	LEAQ lanes<>+64(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -4964,6 +5284,19 @@ rowTile8m_2_start:
 	LEAQ (R14)(R8*4), R8
 	MOVLQSX 4(AX), R9
 	LEAQ (R14)(R9*4), R9
+	CMPB tile_add(SI), $0
+	JEQ rowTile8m_2_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile8m_2_clear:
 	LEAQ lanes<>+64(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -5165,6 +5498,15 @@ rowTile8m_1_start:
 	ADDQ tile_a(SI), R14
 	MOVLQSX 0(AX), R8
 	LEAQ (R14)(R8*4), R8
+	CMPB tile_add(SI), $0
+	JEQ rowTile8m_1_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+rowTile8m_1_clear:
 	LEAQ lanes<>+64(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -5391,6 +5733,35 @@ colTile16_6_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile16_6_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 16(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 20(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile16_6_clear:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5719,6 +6090,31 @@ colTile16_5_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile16_5_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 16(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile16_5_clear:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -6008,6 +6404,27 @@ colTile16_4_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile16_4_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile16_4_clear:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -6258,6 +6675,23 @@ colTile16_3_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile16_3_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile16_3_clear:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -6481,6 +6915,19 @@ colTile16_2_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile16_2_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile16_2_clear:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -6661,6 +7108,15 @@ colTile16_1_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile16_1_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile16_1_clear:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -6885,6 +7341,35 @@ colTile16m_6_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile16m_6_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 16(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 20(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile16m_6_clear:
 	LEAQ lanes<>+96(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -7341,6 +7826,31 @@ colTile16m_5_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile16m_5_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 16(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile16m_5_clear:
 	LEAQ lanes<>+96(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -7739,6 +8249,27 @@ colTile16m_4_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile16m_4_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile16m_4_clear:
 	LEAQ lanes<>+96(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -8079,6 +8610,23 @@ colTile16m_3_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile16m_3_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile16m_3_clear:
 	LEAQ lanes<>+96(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -8373,6 +8921,19 @@ colTile16m_2_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile16m_2_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile16m_2_clear:
 	LEAQ lanes<>+96(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -8605,6 +9166,15 @@ colTile16m_1_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile16m_1_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile16m_1_clear:
 	LEAQ lanes<>+96(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -8862,6 +9432,35 @@ colTile8m_6_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile8m_6_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 16(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 20(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile8m_6_clear:
 	LEAQ lanes<>+64(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -9238,6 +9837,31 @@ colTile8m_5_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile8m_5_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 16(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile8m_5_clear:
 	LEAQ lanes<>+64(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -9568,6 +10192,27 @@ colTile8m_4_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile8m_4_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 12(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile8m_4_clear:
 	LEAQ lanes<>+64(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -9852,6 +10497,23 @@ colTile8m_3_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile8m_3_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 8(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile8m_3_clear:
 	LEAQ lanes<>+64(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -10102,6 +10764,19 @@ colTile8m_2_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile8m_2_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+	MOVLQSX 4(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile8m_2_clear:
 	LEAQ lanes<>+64(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14
@@ -10302,6 +10977,15 @@ colTile8m_1_start:
 	ADDQ tile_a0(SI), R8
 	SHLQ $2, R8
 	ADDQ tile_a(SI), R8
+	CMPB tile_add(SI), $0
+	JEQ colTile8m_1_clear
+	MOVQ coff-24(SP), R14
+	MOVLQSX 0(R14), AX
+	SHLQ $2, AX
+	ADDQ tile_c(SI), AX
+	PREFETCHT0 (AX)
+
+colTile8m_1_clear:
 	LEAQ lanes<>+64(SB), AX
 	MOVQ tile_cols(SI), R14
 	SHLQ $2, R14

@@ -86,7 +86,7 @@ type Recurrence struct {
 // and recurrentRows that of samples.
 const (
 	recurrentGroup = tileWidth
-	recurrentRows  = 48
+	recurrentRows  = 16
 )
 
 // PackRecurrentSize is how many floats the weights of a state of so many units
@@ -126,48 +126,16 @@ func PackRecurrent(p *Pool, cell Cell, units int, w, dst []float32, backward boo
 	})
 }
 
-// recurrentArgs is a step of one or two directions.
+// recurrentArgs is a stretch of steps of one or two directions. A strand is
+// one direction of the samples of a block: strands know nothing of each other.
 type recurrentArgs struct {
-	kern   *gemmKernel
-	runs   [2]Recurrence
-	step   int // counted in the direction of each
-	blocks int // of rows
-	groups int // of units
-}
-
-func newRecurrentArgs(runs [2]Recurrence) (a recurrentArgs, directions int) {
-	r := &runs[0]
-	a = recurrentArgs{kern: kernelInUse, runs: runs}
-	a.blocks = (r.N + recurrentRows - 1) / recurrentRows
-	a.groups = roundUp(r.Units, recurrentGroup) / recurrentGroup
-	if runs[1].Steps > 0 {
-		return a, 2
-	}
-	return a, 1
-}
-
-// share runs body over the directions, groups and blocks of a step.
-func (a *recurrentArgs) share(p *Pool, directions int, body func(a *recurrentArgs, w *Worker, lo, hi int)) {
-	r := &a.runs[0]
-	tasks := directions * a.groups * a.blocks
-	work := min(r.N, recurrentRows) * r.Units * recurrentGroup * r.Cell.Products()
-	if work*tasks < mulInline {
-		p = nil
-	}
-	For(p, tasks, max(1, mulTask/4/max(work, 1)), *a, body)
-}
-
-// part is what task i of a step is about.
-func (a *recurrentArgs) part(i int) (r *Recurrence, t, row, rows, unit, units int) {
-	each := a.groups * a.blocks
-	r = &a.runs[i/each]
-	i %= each
-	t = a.step
-	if r.Reverse {
-		t = r.Steps - 1 - t
-	}
-	row, unit = i%a.blocks*recurrentRows, i/a.blocks*recurrentGroup
-	return r, t, row, min(recurrentRows, r.N-row), unit, min(recurrentGroup, r.Units-unit)
+	kern     *gemmKernel
+	runs     [2]Recurrence
+	backward bool
+	from, to int // steps, counted in the direction of each
+	blocks   int // of rows
+	groups   int // of units
+	strands  int
 }
 
 // RecurrentForward takes steps from to to, counted in the order in which they
@@ -176,29 +144,80 @@ func (a *recurrentArgs) part(i int) (r *Recurrence, t, row, rows, unit, units in
 //
 // It writes States and Cells, and turns Gates into their activations.
 func RecurrentForward(p *Pool, runs [2]Recurrence, from, to int) {
-	a, directions := newRecurrentArgs(runs)
-	for a.step = from; a.step < to; a.step++ {
-		a.share(p, directions, func(a *recurrentArgs, w *Worker, lo, hi int) {
-			for i := lo; i < hi; i++ {
-				r, t, row, rows, unit, units := a.part(i)
-				r.forward(a.kern, w, t, a.step == 0 && r.Fresh, row, rows, unit, units)
-			}
-		})
-	}
+	recurrent(p, runs, false, from, to)
 }
 
 // RecurrentBackward takes all steps back. DStates holds the gradients of the
 // states but for what they owe to later steps, which is added; DCells is
 // changed. Gates become the gradients of what they were made from.
 func RecurrentBackward(p *Pool, runs [2]Recurrence) {
-	a, directions := newRecurrentArgs(runs)
-	for a.step = runs[0].Steps - 1; a.step >= 0; a.step-- {
-		a.share(p, directions, func(a *recurrentArgs, w *Worker, lo, hi int) {
+	recurrent(p, runs, true, 0, runs[0].Steps)
+}
+
+// recurrent shares work in one of two ways, to the same bits. Where threads
+// can have as many strands each, every strand goes through all steps by itself:
+// no thread waits for others, and a state stays with the core that made it. Else
+// the threads share the units of all strands, and meet after each step.
+func recurrent(p *Pool, runs [2]Recurrence, backward bool, from, to int) {
+	r := &runs[0]
+	a := recurrentArgs{kern: kernelInUse, runs: runs, backward: backward, from: from, to: to}
+	a.blocks = (r.N + recurrentRows - 1) / recurrentRows
+	a.groups = roundUp(r.Units, recurrentGroup) / recurrentGroup
+	a.strands = a.blocks
+	if runs[1].Steps > 0 {
+		a.strands *= 2
+	}
+	group := min(r.N, recurrentRows) * r.Units * recurrentGroup * r.Cell.Products()
+	threads := p.Threads()
+	if group*a.groups*a.strands*(to-from) < mulInline {
+		p = nil
+	}
+	if a.strands%threads == 0 || a.strands >= 4*threads {
+		For(p, a.strands, 1, a, func(a *recurrentArgs, w *Worker, lo, hi int) {
 			for i := lo; i < hi; i++ {
-				r, t, row, rows, unit, units := a.part(i)
-				r.backward(a.kern, w, t, a.step == r.Steps-1, row, rows, unit, units)
+				for step := a.from; step < a.to; step++ {
+					a.step(w, step, i, 0, a.groups)
+				}
 			}
 		})
+		return
+	}
+	if group*a.groups*a.strands < mulInline {
+		p = nil
+	}
+	for step := from; step < to; step++ {
+		a.from = step
+		For(p, a.strands*a.groups, max(1, mulTask/4/max(group, 1)), a, func(a *recurrentArgs, w *Worker, lo, hi int) {
+			for i := lo; i < hi; {
+				first := i % a.groups
+				end := min(a.groups, first+hi-i)
+				a.step(w, a.from, i/a.groups, first, end)
+				i += end - first
+			}
+		})
+	}
+}
+
+// step is one step of a strand for some groups of units.
+func (a *recurrentArgs) step(w *Worker, step, strand, first, end int) {
+	r := &a.runs[strand/a.blocks]
+	row := strand % a.blocks * recurrentRows
+	rows := min(recurrentRows, r.N-row)
+	start := step == 0
+	if a.backward {
+		step = r.Steps - 1 - step
+	}
+	t := step
+	if r.Reverse {
+		t = r.Steps - 1 - t
+	}
+	for u := first * recurrentGroup; u < min(end*recurrentGroup, r.Units); u += recurrentGroup {
+		units := min(recurrentGroup, r.Units-u)
+		if a.backward {
+			r.backward(a.kern, w, t, start, row, rows, u, units)
+		} else {
+			r.forward(a.kern, w, t, start && r.Fresh, row, rows, u, units)
+		}
 	}
 }
 

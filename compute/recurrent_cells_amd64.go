@@ -7,7 +7,8 @@ var cellAVX2 = cellLoops{
 	CellReLU: cellGeneric[CellReLU],
 	CellLSTM: func(c *cellRows, rows, from, n int) {
 		if v := c.vectors(rows, from, n); v > 0 {
-			lstmAVX2(&c.gates[from], &c.h[from], &c.c[from], &c.cLast[from], &c.tanh[from], rows, v, c.units, c.gatesRow, c.statesRow)
+			lstmAVX2(&c.gates[from], &c.c[from], &c.cLast[from], rows, v, c.units, c.gatesRow, c.statesRow)
+			lstmOutAVX2(&c.gates[from], &c.h[from], &c.c[from], &c.tanh[from], rows, v, c.units, c.gatesRow, c.statesRow)
 			from += 8 * v
 		}
 		if from < n {
@@ -16,7 +17,8 @@ var cellAVX2 = cellLoops{
 	},
 	CellGRU: func(c *cellRows, rows, from, n int) {
 		if v := c.vectors(rows, from, n); v > 0 {
-			gruAVX2(&c.gates[from], &c.h[from], &c.hLast[from], rows, v, c.units, c.gatesRow, c.statesRow)
+			gruAVX2(&c.gates[from], rows, v, c.units, c.gatesRow, c.statesRow)
+			gruOutAVX2(&c.gates[from], &c.h[from], &c.hLast[from], rows, v, c.units, c.gatesRow, c.statesRow)
 			from += 8 * v
 		}
 		if from < n {

@@ -37,7 +37,7 @@ func (c *recurrentCase) String() string {
 }
 
 // fill gives c numbers of its own and packs the weights.
-func (c *recurrentCase) fill(t *testing.T) (check func()) {
+func (c *recurrentCase) fill(t testing.TB) (check func()) {
 	r := rand.New(rand.NewPCG(3, uint64(c.units)))
 	var checks []func()
 	make := func(n int, scale float64) []float32 {

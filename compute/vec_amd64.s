@@ -3285,53 +3285,31 @@ one:
 	CMPQ         BX, SI
 	JGT          one_end
 	VMOVUPS      (AX)(BX*4), Y0
-	VANDPS       vec_abs<>+0(SB), Y0, Y1
-	VMULPS       Y0, Y0, Y2
-	VMOVUPS      vec_x3b16322f<>+0(SB), Y3
-	VFMADD213PS  vec_xbc08b195<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3cb25434<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_xbd5d045a<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3e088874<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_xbeaaaaab<>+0(SB), Y2, Y3
-	VMULPS       Y2, Y3, Y3
-	VFMADD213PS  Y0, Y0, Y3
-	VCMPPS       $0x11, vec_x3f200000<>+0(SB), Y1, Y2
-	VADDPS       Y1, Y1, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y4
-	VMINPS       Y1, Y4, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y4
-	VMAXPS       Y1, Y4, Y1
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y1
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y1
-	VMOVUPS      vec_x395092c6<>+0(SB), Y5
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y5
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y5
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y5
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y5
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y5
-	VMULPS       Y1, Y5, Y5
-	VFMADD213PS  Y1, Y1, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y1
-	VPSUBD       Y1, Y4, Y4
+	VADDPS       Y0, Y0, Y0
+	VMOVUPS      vec_x42200000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      vec_xc2200000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      vec_x395092c6<>+0(SB), Y2
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
+	VMULPS       Y0, Y2, Y2
+	VFMADD213PS  Y0, Y0, Y2
+	VCVTPS2DQ    Y1, Y1
 	VPADDD       vec_bias<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y5, Y5
-	VPADDD       vec_bias<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VMOVUPS      vec_xc0000000<>+0(SB), Y1
-	VDIVPS       Y5, Y1, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VANDPS       vec_sign<>+0(SB), Y0, Y0
-	VORPS        Y0, Y5, Y5
-	VBLENDVPS    Y2, Y3, Y5, Y5
-	VMOVUPS      Y5, (CX)(BX*4)
+	VSUBPS       vec_x3f800000<>+0(SB), Y1, Y0
+	VFMADD213PS  Y0, Y1, Y2
+	VADDPS       vec_x40000000<>+0(SB), Y2, Y0
+	VDIVPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (CX)(BX*4)
 	ADDQ         $0x08, BX
 	JMP          one
 
@@ -3343,155 +3321,83 @@ one_end:
 	SUBQ         DX, DI
 	VMOVUPS      (SI)(DI*4), Y0
 	VMASKMOVPS   (AX)(BX*4), Y0, Y0
-	VANDPS       vec_abs<>+0(SB), Y0, Y1
-	VMULPS       Y0, Y0, Y2
-	VMOVUPS      vec_x3b16322f<>+0(SB), Y3
-	VFMADD213PS  vec_xbc08b195<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3cb25434<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_xbd5d045a<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3e088874<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_xbeaaaaab<>+0(SB), Y2, Y3
-	VMULPS       Y2, Y3, Y3
-	VFMADD213PS  Y0, Y0, Y3
-	VCMPPS       $0x11, vec_x3f200000<>+0(SB), Y1, Y2
-	VADDPS       Y1, Y1, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y4
-	VMINPS       Y1, Y4, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y4
-	VMAXPS       Y1, Y4, Y1
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y1
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y1
-	VMOVUPS      vec_x395092c6<>+0(SB), Y5
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y5
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y5
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y5
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y5
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y5
-	VMULPS       Y1, Y5, Y5
-	VFMADD213PS  Y1, Y1, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y1
-	VPSUBD       Y1, Y4, Y4
+	VADDPS       Y0, Y0, Y0
+	VMOVUPS      vec_x42200000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      vec_xc2200000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      vec_x395092c6<>+0(SB), Y2
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
+	VMULPS       Y0, Y2, Y2
+	VFMADD213PS  Y0, Y0, Y2
+	VCVTPS2DQ    Y1, Y1
 	VPADDD       vec_bias<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y5, Y5
-	VPADDD       vec_bias<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VMOVUPS      vec_xc0000000<>+0(SB), Y1
-	VDIVPS       Y5, Y1, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VANDPS       vec_sign<>+0(SB), Y0, Y0
-	VORPS        Y0, Y5, Y5
-	VBLENDVPS    Y2, Y3, Y5, Y5
+	VSUBPS       vec_x3f800000<>+0(SB), Y1, Y0
+	VFMADD213PS  Y0, Y1, Y2
+	VADDPS       vec_x40000000<>+0(SB), Y2, Y0
+	VDIVPS       Y0, Y2, Y2
 	LEAQ         (CX)(BX*4), AX
 	TESTQ        $0x00000004, DX
 	JE           t0_2
-	VMOVUPS      X5, (AX)
-	VEXTRACTF128 $0x01, Y5, X5
+	VMOVUPS      X2, (AX)
+	VEXTRACTF128 $0x01, Y2, X2
 	ADDQ         $0x10, AX
 
 t0_2:
 	TESTQ    $0x00000002, DX
 	JE       t0_1
-	VMOVLPS  X5, (AX)
-	VMOVHLPS X5, X5, X5
+	VMOVLPS  X2, (AX)
+	VMOVHLPS X2, X2, X2
 	ADDQ     $0x08, AX
 
 t0_1:
 	TESTQ  $0x00000001, DX
 	JE     t0_0
-	VMOVSS X5, (AX)
+	VMOVSS X2, (AX)
 
 t0_0:
 done:
 	VZEROUPPER
 	RET
 
-DATA vec_x3b16322f<>+0(SB)/4, $0x3b16322f
-DATA vec_x3b16322f<>+4(SB)/4, $0x3b16322f
-DATA vec_x3b16322f<>+8(SB)/4, $0x3b16322f
-DATA vec_x3b16322f<>+12(SB)/4, $0x3b16322f
-DATA vec_x3b16322f<>+16(SB)/4, $0x3b16322f
-DATA vec_x3b16322f<>+20(SB)/4, $0x3b16322f
-DATA vec_x3b16322f<>+24(SB)/4, $0x3b16322f
-DATA vec_x3b16322f<>+28(SB)/4, $0x3b16322f
-GLOBL vec_x3b16322f<>(SB), RODATA|NOPTR, $32
+DATA vec_x42200000<>+0(SB)/4, $0x42200000
+DATA vec_x42200000<>+4(SB)/4, $0x42200000
+DATA vec_x42200000<>+8(SB)/4, $0x42200000
+DATA vec_x42200000<>+12(SB)/4, $0x42200000
+DATA vec_x42200000<>+16(SB)/4, $0x42200000
+DATA vec_x42200000<>+20(SB)/4, $0x42200000
+DATA vec_x42200000<>+24(SB)/4, $0x42200000
+DATA vec_x42200000<>+28(SB)/4, $0x42200000
+GLOBL vec_x42200000<>(SB), RODATA|NOPTR, $32
 
-DATA vec_xbc08b195<>+0(SB)/4, $0xbc08b195
-DATA vec_xbc08b195<>+4(SB)/4, $0xbc08b195
-DATA vec_xbc08b195<>+8(SB)/4, $0xbc08b195
-DATA vec_xbc08b195<>+12(SB)/4, $0xbc08b195
-DATA vec_xbc08b195<>+16(SB)/4, $0xbc08b195
-DATA vec_xbc08b195<>+20(SB)/4, $0xbc08b195
-DATA vec_xbc08b195<>+24(SB)/4, $0xbc08b195
-DATA vec_xbc08b195<>+28(SB)/4, $0xbc08b195
-GLOBL vec_xbc08b195<>(SB), RODATA|NOPTR, $32
+DATA vec_xc2200000<>+0(SB)/4, $0xc2200000
+DATA vec_xc2200000<>+4(SB)/4, $0xc2200000
+DATA vec_xc2200000<>+8(SB)/4, $0xc2200000
+DATA vec_xc2200000<>+12(SB)/4, $0xc2200000
+DATA vec_xc2200000<>+16(SB)/4, $0xc2200000
+DATA vec_xc2200000<>+20(SB)/4, $0xc2200000
+DATA vec_xc2200000<>+24(SB)/4, $0xc2200000
+DATA vec_xc2200000<>+28(SB)/4, $0xc2200000
+GLOBL vec_xc2200000<>(SB), RODATA|NOPTR, $32
 
-DATA vec_x3cb25434<>+0(SB)/4, $0x3cb25434
-DATA vec_x3cb25434<>+4(SB)/4, $0x3cb25434
-DATA vec_x3cb25434<>+8(SB)/4, $0x3cb25434
-DATA vec_x3cb25434<>+12(SB)/4, $0x3cb25434
-DATA vec_x3cb25434<>+16(SB)/4, $0x3cb25434
-DATA vec_x3cb25434<>+20(SB)/4, $0x3cb25434
-DATA vec_x3cb25434<>+24(SB)/4, $0x3cb25434
-DATA vec_x3cb25434<>+28(SB)/4, $0x3cb25434
-GLOBL vec_x3cb25434<>(SB), RODATA|NOPTR, $32
-
-DATA vec_xbd5d045a<>+0(SB)/4, $0xbd5d045a
-DATA vec_xbd5d045a<>+4(SB)/4, $0xbd5d045a
-DATA vec_xbd5d045a<>+8(SB)/4, $0xbd5d045a
-DATA vec_xbd5d045a<>+12(SB)/4, $0xbd5d045a
-DATA vec_xbd5d045a<>+16(SB)/4, $0xbd5d045a
-DATA vec_xbd5d045a<>+20(SB)/4, $0xbd5d045a
-DATA vec_xbd5d045a<>+24(SB)/4, $0xbd5d045a
-DATA vec_xbd5d045a<>+28(SB)/4, $0xbd5d045a
-GLOBL vec_xbd5d045a<>(SB), RODATA|NOPTR, $32
-
-DATA vec_x3e088874<>+0(SB)/4, $0x3e088874
-DATA vec_x3e088874<>+4(SB)/4, $0x3e088874
-DATA vec_x3e088874<>+8(SB)/4, $0x3e088874
-DATA vec_x3e088874<>+12(SB)/4, $0x3e088874
-DATA vec_x3e088874<>+16(SB)/4, $0x3e088874
-DATA vec_x3e088874<>+20(SB)/4, $0x3e088874
-DATA vec_x3e088874<>+24(SB)/4, $0x3e088874
-DATA vec_x3e088874<>+28(SB)/4, $0x3e088874
-GLOBL vec_x3e088874<>(SB), RODATA|NOPTR, $32
-
-DATA vec_xbeaaaaab<>+0(SB)/4, $0xbeaaaaab
-DATA vec_xbeaaaaab<>+4(SB)/4, $0xbeaaaaab
-DATA vec_xbeaaaaab<>+8(SB)/4, $0xbeaaaaab
-DATA vec_xbeaaaaab<>+12(SB)/4, $0xbeaaaaab
-DATA vec_xbeaaaaab<>+16(SB)/4, $0xbeaaaaab
-DATA vec_xbeaaaaab<>+20(SB)/4, $0xbeaaaaab
-DATA vec_xbeaaaaab<>+24(SB)/4, $0xbeaaaaab
-DATA vec_xbeaaaaab<>+28(SB)/4, $0xbeaaaaab
-GLOBL vec_xbeaaaaab<>(SB), RODATA|NOPTR, $32
-
-DATA vec_x3f200000<>+0(SB)/4, $0x3f200000
-DATA vec_x3f200000<>+4(SB)/4, $0x3f200000
-DATA vec_x3f200000<>+8(SB)/4, $0x3f200000
-DATA vec_x3f200000<>+12(SB)/4, $0x3f200000
-DATA vec_x3f200000<>+16(SB)/4, $0x3f200000
-DATA vec_x3f200000<>+20(SB)/4, $0x3f200000
-DATA vec_x3f200000<>+24(SB)/4, $0x3f200000
-DATA vec_x3f200000<>+28(SB)/4, $0x3f200000
-GLOBL vec_x3f200000<>(SB), RODATA|NOPTR, $32
-
-DATA vec_xc0000000<>+0(SB)/4, $0xc0000000
-DATA vec_xc0000000<>+4(SB)/4, $0xc0000000
-DATA vec_xc0000000<>+8(SB)/4, $0xc0000000
-DATA vec_xc0000000<>+12(SB)/4, $0xc0000000
-DATA vec_xc0000000<>+16(SB)/4, $0xc0000000
-DATA vec_xc0000000<>+20(SB)/4, $0xc0000000
-DATA vec_xc0000000<>+24(SB)/4, $0xc0000000
-DATA vec_xc0000000<>+28(SB)/4, $0xc0000000
-GLOBL vec_xc0000000<>(SB), RODATA|NOPTR, $32
+DATA vec_x40000000<>+0(SB)/4, $0x40000000
+DATA vec_x40000000<>+4(SB)/4, $0x40000000
+DATA vec_x40000000<>+8(SB)/4, $0x40000000
+DATA vec_x40000000<>+12(SB)/4, $0x40000000
+DATA vec_x40000000<>+16(SB)/4, $0x40000000
+DATA vec_x40000000<>+20(SB)/4, $0x40000000
+DATA vec_x40000000<>+24(SB)/4, $0x40000000
+DATA vec_x40000000<>+28(SB)/4, $0x40000000
+GLOBL vec_x40000000<>(SB), RODATA|NOPTR, $32
 
 // func gradTanhAVX2(dx []float32, in []float32, dy []float32, alpha float32)
 // Requires: AVX, FMA3
@@ -7724,31 +7630,28 @@ tap:
 	VZEROUPPER
 	RET
 
-// func lstmAVX2(gates *float32, h *float32, c *float32, cLast *float32, tanh *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
+// func lstmAVX2(gates *float32, c *float32, cLast *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·lstmAVX2(SB), NOSPLIT, $0-80
+TEXT ·lstmAVX2(SB), NOSPLIT, $0-64
 	MOVQ gates+0(FP), AX
-	MOVQ h+8(FP), CX
-	MOVQ c+16(FP), DX
-	MOVQ cLast+24(FP), BX
-	MOVQ tanh+32(FP), SI
-	MOVQ units+56(FP), DI
-	SHLQ $0x02, DI
-	LEAQ (DI)(DI*2), R8
+	MOVQ c+8(FP), CX
+	MOVQ cLast+16(FP), DX
+	MOVQ units+40(FP), BX
+	SHLQ $0x02, BX
+	LEAQ (BX)(BX*2), SI
 
 row:
-	XORQ R9, R9
+	XORQ DI, DI
 
 vector:
 	VMOVUPS      (AX), Y0
 	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y1
+	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y0, Y0
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
 	VMOVUPS      vec_x395092c6<>+0(SB), Y2
@@ -7759,78 +7662,22 @@ vector:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
 	VMULPS       Y0, Y2, Y2
 	VFMADD213PS  Y0, Y0, Y2
-	VADDPS       vec_x3f800000<>+0(SB), Y2, Y2
 	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y0
-	VPSUBD       Y0, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y2, Y2
 	VPADDD       vec_bias<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y2
+	VADDPS       vec_x3f800000<>+0(SB), Y1, Y0
+	VFMADD213PS  Y0, Y1, Y2
 	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VADDPS       Y0, Y2, Y2
 	VDIVPS       Y2, Y0, Y2
 	VMOVUPS      Y2, (AX)
-	VMOVUPS      (AX)(DI*2), Y0
-	VANDPS       vec_abs<>+0(SB), Y0, Y1
-	VMULPS       Y0, Y0, Y3
-	VMOVUPS      vec_x3b16322f<>+0(SB), Y4
-	VFMADD213PS  vec_xbc08b195<>+0(SB), Y3, Y4
-	VFMADD213PS  vec_x3cb25434<>+0(SB), Y3, Y4
-	VFMADD213PS  vec_xbd5d045a<>+0(SB), Y3, Y4
-	VFMADD213PS  vec_x3e088874<>+0(SB), Y3, Y4
-	VFMADD213PS  vec_xbeaaaaab<>+0(SB), Y3, Y4
-	VMULPS       Y3, Y4, Y4
-	VFMADD213PS  Y0, Y0, Y4
-	VCMPPS       $0x11, vec_x3f200000<>+0(SB), Y1, Y3
-	VADDPS       Y1, Y1, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y5
-	VMINPS       Y1, Y5, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y5
-	VMAXPS       Y1, Y5, Y1
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y5, Y1
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y5, Y1
-	VMOVUPS      vec_x395092c6<>+0(SB), Y6
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y6
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y6
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y6
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y6
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y6
-	VMULPS       Y1, Y6, Y6
-	VFMADD213PS  Y1, Y1, Y6
-	VADDPS       vec_x3f800000<>+0(SB), Y6, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y1
-	VPSUBD       Y1, Y5, Y5
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y6, Y6
-	VPADDD       vec_bias<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y6
-	VADDPS       vec_x3f800000<>+0(SB), Y6, Y6
-	VMOVUPS      vec_xc0000000<>+0(SB), Y1
-	VDIVPS       Y6, Y1, Y6
-	VADDPS       vec_x3f800000<>+0(SB), Y6, Y6
-	VANDPS       vec_sign<>+0(SB), Y0, Y0
-	VORPS        Y0, Y6, Y6
-	VBLENDVPS    Y3, Y4, Y6, Y6
-	VMOVUPS      Y6, (AX)(DI*2)
-	VMULPS       Y2, Y6, Y2
-	VMOVUPS      (AX)(DI*1), Y0
-	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y1
+	VMOVUPS      (AX)(BX*2), Y0
+	VADDPS       Y0, Y0, Y0
+	VMOVUPS      vec_x42200000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
+	VMOVUPS      vec_xc2200000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y0, Y0
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
 	VMOVUPS      vec_x395092c6<>+0(SB), Y3
@@ -7841,78 +7688,51 @@ vector:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y3
 	VMULPS       Y0, Y3, Y3
 	VFMADD213PS  Y0, Y0, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
 	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y0
-	VPSUBD       Y0, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y3, Y3
 	VPADDD       vec_bias<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VADDPS       Y0, Y3, Y3
-	VDIVPS       Y3, Y0, Y3
-	VMOVUPS      Y3, (AX)(DI*1)
-	VFMADD231PS  (BX)(R9*1), Y3, Y2
-	VMOVUPS      Y2, (DX)(R9*1)
-	VANDPS       vec_abs<>+0(SB), Y2, Y0
-	VMULPS       Y2, Y2, Y1
-	VMOVUPS      vec_x3b16322f<>+0(SB), Y3
-	VFMADD213PS  vec_xbc08b195<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3cb25434<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_xbd5d045a<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3e088874<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_xbeaaaaab<>+0(SB), Y1, Y3
-	VMULPS       Y1, Y3, Y3
-	VFMADD213PS  Y2, Y2, Y3
-	VCMPPS       $0x11, vec_x3f200000<>+0(SB), Y0, Y1
-	VADDPS       Y0, Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y4
-	VMINPS       Y0, Y4, Y0
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y4
-	VMAXPS       Y0, Y4, Y0
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y0
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y0
-	VMOVUPS      vec_x395092c6<>+0(SB), Y5
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y5
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y5
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y5
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y5
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y5
-	VMULPS       Y0, Y5, Y5
-	VFMADD213PS  Y0, Y0, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y0
-	VPSUBD       Y0, Y4, Y4
-	VPADDD       vec_bias<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y5, Y5
-	VPADDD       vec_bias<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VMOVUPS      vec_xc0000000<>+0(SB), Y0
-	VDIVPS       Y5, Y0, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VANDPS       vec_sign<>+0(SB), Y2, Y0
-	VORPS        Y0, Y5, Y5
-	VBLENDVPS    Y1, Y3, Y5, Y5
-	VMOVUPS      Y5, (SI)(R9*1)
-	VMOVUPS      (AX)(R8*1), Y0
+	VSUBPS       vec_x3f800000<>+0(SB), Y1, Y0
+	VFMADD213PS  Y0, Y1, Y3
+	VADDPS       vec_x40000000<>+0(SB), Y3, Y0
+	VDIVPS       Y0, Y3, Y3
+	VMOVUPS      Y3, (AX)(BX*2)
+	VMULPS       Y2, Y3, Y2
+	VMOVUPS      (AX)(BX*1), Y0
 	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y1
+	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y0, Y0
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      vec_x395092c6<>+0(SB), Y3
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y3
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y3
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y3
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y3
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y3
+	VMULPS       Y0, Y3, Y3
+	VFMADD213PS  Y0, Y0, Y3
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VADDPS       vec_x3f800000<>+0(SB), Y1, Y0
+	VFMADD213PS  Y0, Y1, Y3
+	VMOVUPS      vec_x3f800000<>+0(SB), Y0
+	VDIVPS       Y3, Y0, Y3
+	VMOVUPS      Y3, (AX)(BX*1)
+	VFMADD231PS  (DX)(DI*1), Y3, Y2
+	VMOVUPS      Y2, (CX)(DI*1)
+	VMOVUPS      (AX)(SI*1), Y0
+	VXORPS       vec_sign<>+0(SB), Y0, Y0
+	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
 	VMOVUPS      vec_x395092c6<>+0(SB), Y2
@@ -7923,38 +7743,109 @@ vector:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
 	VMULPS       Y0, Y2, Y2
 	VFMADD213PS  Y0, Y0, Y2
-	VADDPS       vec_x3f800000<>+0(SB), Y2, Y2
 	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y0
-	VPSUBD       Y0, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y2, Y2
 	VPADDD       vec_bias<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y2
+	VADDPS       vec_x3f800000<>+0(SB), Y1, Y0
+	VFMADD213PS  Y0, Y1, Y2
 	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VADDPS       Y0, Y2, Y2
 	VDIVPS       Y2, Y0, Y2
-	VMOVUPS      Y2, (AX)(R8*1)
-	VMULPS       Y5, Y2, Y2
-	VMOVUPS      Y2, (CX)(R9*1)
-	ADDQ         $0x20, R9
+	VMOVUPS      Y2, (AX)(SI*1)
+	ADDQ         $0x20, DI
 	ADDQ         $0x20, AX
-	MOVQ         R9, R10
-	SHRQ         $0x05, R10
-	CMPQ         R10, vectors+48(FP)
+	MOVQ         DI, R8
+	SHRQ         $0x05, R8
+	CMPQ         R8, vectors+32(FP)
 	JLT          vector
-	SUBQ         R9, AX
-	MOVQ         gatesRow+64(FP), R10
-	LEAQ         (AX)(R10*4), AX
-	MOVQ         statesRow+72(FP), R10
-	LEAQ         (CX)(R10*4), CX
-	MOVQ         units+56(FP), R10
-	LEAQ         (DX)(R10*4), DX
-	LEAQ         (BX)(R10*4), BX
-	LEAQ         (SI)(R10*4), SI
-	DECQ         rows+40(FP)
+	SUBQ         DI, AX
+	MOVQ         gatesRow+48(FP), R8
+	LEAQ         (AX)(R8*4), AX
+	MOVQ         units+40(FP), R8
+	LEAQ         (CX)(R8*4), CX
+	LEAQ         (DX)(R8*4), DX
+	DECQ         rows+24(FP)
+	JNE          row
+	VZEROUPPER
+	RET
+
+DATA vec_x42ae0000<>+0(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+4(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+8(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+12(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+16(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+20(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+24(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+28(SB)/4, $0x42ae0000
+GLOBL vec_x42ae0000<>(SB), RODATA|NOPTR, $32
+
+DATA vec_xc2ae0000<>+0(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+4(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+8(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+12(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+16(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+20(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+24(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+28(SB)/4, $0xc2ae0000
+GLOBL vec_xc2ae0000<>(SB), RODATA|NOPTR, $32
+
+// func lstmOutAVX2(gates *float32, h *float32, c *float32, tanh *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·lstmOutAVX2(SB), NOSPLIT, $0-72
+	MOVQ gates+0(FP), AX
+	MOVQ h+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ tanh+24(FP), BX
+	MOVQ units+48(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), SI
+
+row:
+	XORQ DI, DI
+
+vector:
+	VMOVUPS      (DX)(DI*1), Y0
+	VADDPS       Y0, Y0, Y0
+	VMOVUPS      vec_x42200000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      vec_xc2200000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      vec_x395092c6<>+0(SB), Y2
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
+	VMULPS       Y0, Y2, Y2
+	VFMADD213PS  Y0, Y0, Y2
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VSUBPS       vec_x3f800000<>+0(SB), Y1, Y0
+	VFMADD213PS  Y0, Y1, Y2
+	VADDPS       vec_x40000000<>+0(SB), Y2, Y0
+	VDIVPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (BX)(DI*1)
+	VMULPS       (AX)(SI*1), Y2, Y2
+	VMOVUPS      Y2, (CX)(DI*1)
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, AX
+	MOVQ         DI, R8
+	SHRQ         $0x05, R8
+	CMPQ         R8, vectors+40(FP)
+	JLT          vector
+	SUBQ         DI, AX
+	MOVQ         gatesRow+56(FP), R8
+	LEAQ         (AX)(R8*4), AX
+	MOVQ         statesRow+64(FP), R8
+	LEAQ         (CX)(R8*4), CX
+	MOVQ         units+48(FP), R8
+	LEAQ         (DX)(R8*4), DX
+	LEAQ         (BX)(R8*4), BX
+	DECQ         rows+32(FP)
 	JNE          row
 	VZEROUPPER
 	RET
@@ -8030,9 +7921,87 @@ vector:
 	VZEROUPPER
 	RET
 
-// func gruAVX2(gates *float32, h *float32, hLast *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
+// func gruAVX2(gates *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gruAVX2(SB), NOSPLIT, $0-64
+TEXT ·gruAVX2(SB), NOSPLIT, $0-48
+	MOVQ gates+0(FP), AX
+	MOVQ units+24(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+
+row:
+	XORQ DX, DX
+
+vector:
+	VMOVUPS      (AX), Y0
+	VXORPS       vec_sign<>+0(SB), Y0, Y0
+	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      vec_x395092c6<>+0(SB), Y2
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
+	VMULPS       Y0, Y2, Y2
+	VFMADD213PS  Y0, Y0, Y2
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VADDPS       vec_x3f800000<>+0(SB), Y1, Y0
+	VFMADD213PS  Y0, Y1, Y2
+	VMOVUPS      vec_x3f800000<>+0(SB), Y0
+	VDIVPS       Y2, Y0, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      (AX)(CX*1), Y0
+	VXORPS       vec_sign<>+0(SB), Y0, Y0
+	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      vec_x395092c6<>+0(SB), Y2
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
+	VMULPS       Y0, Y2, Y2
+	VFMADD213PS  Y0, Y0, Y2
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VADDPS       vec_x3f800000<>+0(SB), Y1, Y0
+	VFMADD213PS  Y0, Y1, Y2
+	VMOVUPS      vec_x3f800000<>+0(SB), Y0
+	VDIVPS       Y2, Y0, Y2
+	VMOVUPS      Y2, (AX)(CX*1)
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, AX
+	MOVQ         DX, BX
+	SHRQ         $0x05, BX
+	CMPQ         BX, vectors+16(FP)
+	JLT          vector
+	SUBQ         DX, AX
+	MOVQ         gatesRow+32(FP), BX
+	LEAQ         (AX)(BX*4), AX
+	DECQ         rows+8(FP)
+	JNE          row
+	VZEROUPPER
+	RET
+
+// func gruOutAVX2(gates *float32, h *float32, hLast *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gruOutAVX2(SB), NOSPLIT, $0-64
 	MOVQ gates+0(FP), AX
 	MOVQ h+8(FP), CX
 	MOVQ hLast+16(FP), DX
@@ -8044,97 +8013,16 @@ row:
 	XORQ DI, DI
 
 vector:
-	VMOVUPS      (AX), Y0
-	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
-	VMOVUPS      vec_x395092c6<>+0(SB), Y2
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
-	VMULPS       Y0, Y2, Y2
-	VFMADD213PS  Y0, Y0, Y2
-	VADDPS       vec_x3f800000<>+0(SB), Y2, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y0
-	VPSUBD       Y0, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y2
-	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VADDPS       Y0, Y2, Y2
-	VDIVPS       Y2, Y0, Y2
-	VMOVUPS      Y2, (AX)
 	VMOVUPS      (AX)(BX*2), Y0
-	VFMADD231PS  (AX)(SI*1), Y2, Y0
-	VANDPS       vec_abs<>+0(SB), Y0, Y1
-	VMULPS       Y0, Y0, Y2
-	VMOVUPS      vec_x3b16322f<>+0(SB), Y3
-	VFMADD213PS  vec_xbc08b195<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3cb25434<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_xbd5d045a<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3e088874<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_xbeaaaaab<>+0(SB), Y2, Y3
-	VMULPS       Y2, Y3, Y3
-	VFMADD213PS  Y0, Y0, Y3
-	VCMPPS       $0x11, vec_x3f200000<>+0(SB), Y1, Y2
-	VADDPS       Y1, Y1, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y4
-	VMINPS       Y1, Y4, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y4
-	VMAXPS       Y1, Y4, Y1
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y1
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y1
-	VMOVUPS      vec_x395092c6<>+0(SB), Y5
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y5
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y5
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y5
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y5
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y5
-	VMULPS       Y1, Y5, Y5
-	VFMADD213PS  Y1, Y1, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y1
-	VPSUBD       Y1, Y4, Y4
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y5, Y5
-	VPADDD       vec_bias<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VMOVUPS      vec_xc0000000<>+0(SB), Y1
-	VDIVPS       Y5, Y1, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VANDPS       vec_sign<>+0(SB), Y0, Y0
-	VORPS        Y0, Y5, Y5
-	VBLENDVPS    Y2, Y3, Y5, Y5
-	VMOVUPS      Y5, (AX)(BX*2)
-	VMOVUPS      (AX)(BX*1), Y0
-	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y1
+	VMOVUPS      (AX)(SI*1), Y1
+	VFMADD231PS  (AX), Y1, Y0
+	VADDPS       Y0, Y0, Y0
+	VMOVUPS      vec_x42200000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
+	VMOVUPS      vec_xc2200000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y0, Y0
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
 	VMOVUPS      vec_x395092c6<>+0(SB), Y2
@@ -8145,23 +8033,17 @@ vector:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
 	VMULPS       Y0, Y2, Y2
 	VFMADD213PS  Y0, Y0, Y2
-	VADDPS       vec_x3f800000<>+0(SB), Y2, Y2
 	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y0
-	VPSUBD       Y0, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y2, Y2
 	VPADDD       vec_bias<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y2
-	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VADDPS       Y0, Y2, Y2
-	VDIVPS       Y2, Y0, Y2
-	VMOVUPS      Y2, (AX)(BX*1)
+	VSUBPS       vec_x3f800000<>+0(SB), Y1, Y0
+	VFMADD213PS  Y0, Y1, Y2
+	VADDPS       vec_x40000000<>+0(SB), Y2, Y0
+	VDIVPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (AX)(BX*2)
 	VMOVUPS      (DX)(DI*1), Y0
-	VSUBPS       Y5, Y0, Y0
-	VFMADD213PS  Y5, Y2, Y0
+	VSUBPS       Y2, Y0, Y0
+	VFMADD132PS  (AX)(BX*1), Y2, Y0
 	VMOVUPS      Y0, (CX)(DI*1)
 	ADDQ         $0x20, DI
 	ADDQ         $0x20, AX

@@ -194,13 +194,19 @@ func avgPoolAVX2(y *float32, x *float32, vectors int, c int, kh int, kw int, row
 func avgPoolGradAVX2(dx *float32, dy *float32, vectors int, c int, kh int, kw int, row int, s float32)
 
 //go:noescape
-func lstmAVX2(gates *float32, h *float32, c *float32, cLast *float32, tanh *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
+func lstmAVX2(gates *float32, c *float32, cLast *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
+
+//go:noescape
+func lstmOutAVX2(gates *float32, h *float32, c *float32, tanh *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
 
 //go:noescape
 func lstmGradAVX2(gates *float32, dh *float32, dc *float32, cLast *float32, tanh *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
 
 //go:noescape
-func gruAVX2(gates *float32, h *float32, hLast *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
+func gruAVX2(gates *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
+
+//go:noescape
+func gruOutAVX2(gates *float32, h *float32, hLast *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
 
 //go:noescape
 func gruGradAVX2(gates *float32, dh *float32, dhLast *float32, hLast *float32, rows int, vectors int, units int, gatesRow int, statesRow int)

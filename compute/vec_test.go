@@ -26,7 +26,7 @@ func eachVectors(t *testing.T, f func(t *testing.T)) {
 
 // fenced is a slice of n random numbers with guards on both sides, and a
 // function that fails the test if a guard was written.
-func fenced(t *testing.T, r *rand.Rand, n int) (x []float32, check func()) {
+func fenced(t testing.TB, r *rand.Rand, n int) (x []float32, check func()) {
 	t.Helper()
 	const fence = 40
 	guard := float32(math.Float32frombits(0x7fc0beef))

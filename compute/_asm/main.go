@@ -202,6 +202,17 @@ func (k kernel) tile(m int) {
 			p("LEAQ (R14)(R%d*4), R%d", 8+i, 8+i)
 		}
 	}
+	// Ask for the rows of C that will be added to, lest the tile wait for them.
+	p("CMPB tile_add(SI), $0")
+	p("JEQ %s_%d_clear", k.name, m)
+	p("MOVQ %s, R14", locCoff)
+	for i := 0; i < m; i++ {
+		p("MOVLQSX %d(R14), AX", 4*i)
+		p("SHLQ $2, AX")
+		p("ADDQ tile_c(SI), AX")
+		p("PREFETCHT0 (AX)")
+	}
+	label("%s_%d_clear", k.name, m)
 	if k.masked {
 		k.loadMask(mask)
 	}

@@ -64,7 +64,9 @@ func (c cell) write() {
 		}
 	}
 	next("gatesRow", "gates")
-	next("statesRow", c.states...)
+	if len(c.states) > 0 {
+		next("statesRow", c.states...)
+	}
 	if len(c.cells) > 0 {
 		next("units", c.cells...)
 	}
@@ -97,24 +99,29 @@ func bend(y VecVirtual) VecVirtual {
 	return t
 }
 
+// cells writes the loops. What waits for other gates goes over the rows a second
+// time: there the work of other rows fills the wait.
 func cells() {
-	cell{name: "lstm", states: []string{"h"}, cells: []string{"c", "cLast", "tanh"},
+	cell{name: "lstm", cells: []string{"c", "cLast"},
 		body: func(at func(string) Mem, gate func(int) Mem) {
-			in := sigmoidOf(nil, loaded(gate(0)))
+			in := gateOf(nil, loaded(gate(0)))
 			VMOVUPS(in, gate(0))
 			g := tanhOf(nil, loaded(gate(2)))
 			VMOVUPS(g, gate(2))
 			VMULPS(in, g, in)
-			forget := sigmoidOf(nil, loaded(gate(1)))
+			forget := gateOf(nil, loaded(gate(1)))
 			VMOVUPS(forget, gate(1))
 			VFMADD231PS(at("cLast"), forget, in) // c
 			VMOVUPS(in, at("c"))
-			t := tanhOf(nil, in)
-			VMOVUPS(t, at("tanh"))
-			out := sigmoidOf(nil, loaded(gate(3)))
+			out := gateOf(nil, loaded(gate(3)))
 			VMOVUPS(out, gate(3))
-			VMULPS(t, out, out)
-			VMOVUPS(out, at("h"))
+		}}.write()
+	cell{name: "lstmOut", states: []string{"h"}, cells: []string{"c", "tanh"},
+		body: func(at func(string) Mem, gate func(int) Mem) {
+			t := tanhOf(nil, loaded(at("c")))
+			VMOVUPS(t, at("tanh"))
+			VMULPS(gate(3), t, t)
+			VMOVUPS(t, at("h"))
 		}}.write()
 	cell{name: "lstmGrad", states: []string{"dh"}, cells: []string{"dc", "cLast", "tanh"},
 		body: func(at func(string) Mem, gate func(int) Mem) {
@@ -142,19 +149,21 @@ func cells() {
 			VMULPS(e, t, t)
 			VMOVUPS(t, gate(2))
 		}}.write()
-	cell{name: "gru", states: []string{"h", "hLast"},
+	cell{name: "gru",
 		body: func(at func(string) Mem, gate func(int) Mem) {
-			reset := sigmoidOf(nil, loaded(gate(0)))
-			VMOVUPS(reset, gate(0))
-			a := loaded(gate(2))
-			VFMADD231PS(gate(3), reset, a)
+			for i := range 2 {
+				VMOVUPS(gateOf(nil, loaded(gate(i))), gate(i))
+			}
+		}}.write()
+	cell{name: "gruOut", states: []string{"h", "hLast"},
+		body: func(at func(string) Mem, gate func(int) Mem) {
+			a, own := loaded(gate(2)), loaded(gate(3))
+			VFMADD231PS(gate(0), own, a)
 			n := tanhOf(nil, a)
 			VMOVUPS(n, gate(2))
-			update := sigmoidOf(nil, loaded(gate(1)))
-			VMOVUPS(update, gate(1))
 			h := loaded(at("hLast"))
 			VSUBPS(n, h, h)
-			VFMADD213PS(n, update, h)
+			VFMADD132PS(gate(1), n, h) // h·z + n
 			VMOVUPS(h, at("h"))
 		}}.write()
 	cell{name: "gruGrad", states: []string{"dh", "dhLast", "hLast"},

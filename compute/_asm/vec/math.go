@@ -54,14 +54,6 @@ var (
 		}
 		return (math.Expm1(r) - r) / (r * r)
 	}, -0.347, 0.347, 5)
-	// (tanh x / x − 1)/x² by x² on |x| < 0.625
-	tanhPoly = fit(func(z float64) float64 {
-		if z < 1e-4 {
-			return -1.0/3 + z*2/15
-		}
-		x := math.Sqrt(z)
-		return (math.Tanh(x)/x - 1) / z
-	}, 0, 0.391, 5)
 	// ln(1+e)/e on 0 to 1
 	log1pPoly = fit(func(e float64) float64 {
 		if e < 1e-6 {
@@ -146,28 +138,51 @@ func sigmoidOf(l *loop, x VecVirtual) VecVirtual {
 	return e
 }
 
-// tanhOf is tanh x, from x to a new register.
-func tanhOf(l *loop, x VecVirtual) VecVirtual {
-	// Close to 0 a polynomial, else 1 − 2/(e²ˣ + 1) of |x|.
-	a, z := absOf(x), YMM()
-	VMULPS(x, x, z)
-	small := polynomial(tanhPoly, z)
-	VMULPS(z, small, small)
-	VFMADD213PS(x, x, small) // small·x + x
-	m := YMM()
-	VCMPPS(Imm(0x11), number(0.625), a, m)
-	VADDPS(a, a, a)
-	e := exp(l, a)
-	VADDPS(number(1), e, e)
+// gateOf is sigmoidOf in fewer steps: beyond ±87 it is what it is there.
+func gateOf(l *loop, x VecVirtual) VecVirtual {
 	t := YMM()
-	VMOVUPS(number(-2), t)
-	VDIVPS(e, t, e)
-	VADDPS(number(1), e, e)
-	sign := YMM()
-	VANDPS(same("sign", 0x80000000), x, sign)
-	VORPS(sign, e, e)
-	VBLENDVPS(m, small, e, e)
-	return e
+	VXORPS(same("sign", 0x80000000), x, t)
+	y, n := scaled(t, -87, 87)
+	VADDPS(number(1), n, t)
+	VFMADD213PS(t, n, y) // y·2ⁿ + (2ⁿ + 1)
+	VMOVUPS(number(1), t)
+	VDIVPS(y, t, y)
+	return y
+}
+
+// scaled is eˣ = 2ⁿ·(1 + y) as y and 2ⁿ, for x clamped to lo and hi, which keep
+// 2ⁿ a normal number; it spoils x. A NaN stays.
+func scaled(x VecVirtual, lo, hi float64) (y, pow VecVirtual) {
+	bound := YMM()
+	VMOVUPS(number(hi), bound)
+	VMINPS(x, bound, x)
+	VMOVUPS(number(lo), bound)
+	VMAXPS(x, bound, x)
+	n := YMM()
+	VMULPS(number(log2e), x, n)
+	VROUNDPS(Imm(8), n, n)
+	VFNMADD231PS(number(ln2Hi), n, x)
+	VFNMADD231PS(number(ln2Lo), n, x)
+	y = polynomial(expPoly, x)
+	VMULPS(x, y, y)
+	VFMADD213PS(x, x, y) // y·r + r
+	VCVTPS2DQ(n, n)
+	VPADDD(same("bias", 127), n, n)
+	VPSLLD(Imm(23), n, n)
+	return y, n
+}
+
+// tanhOf is tanh x = E/(E+2) with E = e²ˣ − 1, from x to a new register. Close
+// to 0 no digit is lost.
+func tanhOf(l *loop, x VecVirtual) VecVirtual {
+	t := YMM()
+	VADDPS(x, x, t)
+	y, n := scaled(t, -40, 40)
+	VSUBPS(number(1), n, t)
+	VFMADD213PS(t, n, y) // y·2ⁿ + (2ⁿ − 1)
+	VADDPS(number(2), y, t)
+	VDIVPS(t, y, y)
+	return y
 }
 
 func absOf(x VecVirtual) VecVirtual {
