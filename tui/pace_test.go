@@ -34,7 +34,7 @@ func TestEstimate(t *testing.T) {
 		t.Errorf("an epoch is estimated to %v s, want %v", got, want)
 	}
 	d.sees("≈ " + spanWords(time.Duration(want*1e9)) + "/epoch")
-	d.press("2").sees("≈ "+spanWords(time.Duration(want*1e9))+" an epoch", "estimated")
+	d.press("2").sees("≈ "+spanWords(time.Duration(want*1e9))+" an epoch", "estimated by a short try")
 
 	// While a number is typed its change stands there, and nothing is tried.
 	d.press("1")

@@ -419,7 +419,7 @@ func (s *trainScreen) plan(w int) []string {
 	}
 	out = append(out, line("memory", widget.Bytes(d.figs.memory), "   of the process at this batch, the data left out"))
 	if took := d.pace.epoch(d.figs); took > 0 {
-		out = append(out, line("time", "≈ "+spanWords(took)+" an epoch", "   estimated from a short try of this network, or its last run"))
+		out = append(out, line("time", "≈ "+spanWords(took)+" an epoch", "   estimated by a short try, or by the last run"))
 	}
 	out = append(out, t.accent.Render(fit("space", 10))+t.text.Render("starts")+t.dim.Render("; i on Build changes these"))
 	return out
