@@ -24,6 +24,10 @@ var trainWorkloads = []workload{
 	{"lenet5", fitted("lenet5", compute.Shape{1, 28, 28}, 10, sgd(64, 0.01))},
 	{"resnet20", fitted("resnet20", compute.Shape{3, 32, 32}, 10, sgd(64, 0.1))},
 	{"resnet18_64", fitted("resnet18", compute.Shape{3, 64, 64}, 10, sgd(16, 0.1))},
+	{"char_lstm", file("char_lstm")},
+	{"char_gru", file("char_gru")},
+	{"minigpt", file("minigpt")},
+	{"seq2seq", file("seq2seq")},
 	{"embcls", file("embcls")},
 }
 
