@@ -131,6 +131,10 @@ func MaxPoolBackward(p *Pool, g *Pooling, dy []float32, arg []byte, dx []float32
 		size := g.H * g.W * g.C
 		from, to := g.inside()
 		clear(t.x[lo*size : hi*size])
+		if g.C < poolNarrow {
+			maxPoolGradNarrow(t, lo, hi)
+			return
+		}
 		for r := lo * g.OH; r < hi*g.OH; r++ {
 			image := t.x[r/g.OH*size:][:size]
 			for ow := 0; ow < g.OW; ow++ {
@@ -147,6 +151,38 @@ func MaxPoolBackward(p *Pool, g *Pooling, dy []float32, arg []byte, dx []float32
 			}
 		}
 	})
+}
+
+// poolNarrow channels fill no vector: what one pixel stores the next reads half
+// of, and waits for.
+const poolNarrow = 8
+
+// maxPoolGradNarrow is the gradient of images lo to hi, one value at a time.
+func maxPoolGradNarrow(t *poolArgs, lo, hi int) {
+	g := &t.g
+	size, at := g.H*g.W*g.C, lo*g.OH*g.OW*g.C
+	var places [256]int32 // from the window's first place
+	for k := range g.KH * g.KW {
+		places[k] = int32((k/g.KW*g.W + k%g.KW) * g.C)
+	}
+	for n := lo; n < hi; n++ {
+		image := t.x[n*size:][:size]
+		for oh := range g.OH {
+			h := oh*g.StrideH - g.PadTop
+			for ow := range g.OW {
+				w := ow*g.StrideW - g.PadLeft
+				dy, arg := t.y[at:][:g.C], t.arg[at:][:g.C]
+				at += g.C
+				if h+g.KH <= 0 || h >= g.H || w+g.KW <= 0 || w >= g.W {
+					continue
+				}
+				first := (h*g.W + w) * g.C
+				for c, d := range dy {
+					image[first+int(places[arg[c]])+c] += d
+				}
+			}
+		}
+	}
 }
 
 func maxPoolGeneric(w poolWindow, x, y []float32, arg []byte) {
