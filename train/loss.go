@@ -57,7 +57,7 @@ type LossKind struct {
 }
 
 // Losses are all there are.
-var Losses = []LossKind{crossEntropyKind, binaryKind, mseKind, maeKind, huberKind, klKind}
+var Losses = []LossKind{crossEntropyKind, binaryKind, mseKind, maeKind, huberKind, klKind, reconstructionKind}
 
 // NewLoss makes the loss that n names. file is for messages.
 func NewLoss(file string, n model.Named) (Loss, error) {

@@ -331,7 +331,7 @@ func TestRefusals(t *testing.T) {
 		{mlp, "train: {optimizer: {sgd: {momentum: 0, nesterov: true}}}", `net.yaml:12:21: optimizer sgd has nesterov without momentum: set momentum, or leave nesterov out`},
 		{mlp, "train: {schedule: {step: {factor: 0.1}}}", `net.yaml:12:20: schedule step wants every (epochs from fall to fall) or at (a list of epochs): give one of them`},
 		{mlp, "train: {schedule: cosin}", `net.yaml:12:19: schedule "cosin" is unknown, wants constant, step, cosine: did you mean cosine?`},
-		{mlp, "train: {loss: hinge}", `net.yaml:12:15: loss "hinge" is unknown, wants cross_entropy, binary_cross_entropy, mse, mae, huber, kl`},
+		{mlp, "train: {loss: hinge}", `net.yaml:12:15: loss "hinge" is unknown, wants cross_entropy, binary_cross_entropy, mse, mae, huber, kl, reconstruction`},
 		{mlp, "train: {augment: {pat: 4}}", `net.yaml:12:19: augment has no setting "pat", wants pad, flip: did you mean pad?`},
 		{mlp, "train: {loss: mse}", `dense3: the loss mse wants numbers to predict, and blobs has classes: use cross_entropy`},
 		{strings.Replace(mlp, "units: 3", "units: 4", 1), "", `dense3: the network's output is 4, and blobs has 3 classes: give the last dense 3 units`},

@@ -101,6 +101,9 @@ z, t = scores(3, 4), torch.softmax(torch.randn(3, 4), -1)
 t[1] = torch.tensor([0.0, 0.5, 0.5, 0.0])
 add("kl", {}, z, F.kl_div(F.log_softmax(z, -1), t, reduction="batchmean"), None, t)
 
+y, t = scores(3, 4), torch.randn(3, 4)
+add("reconstruction", {}, y, F.mse_loss(y, t), None, t)
+
 with open(sys.argv[1], "w") as f:
     json.dump({"optimizers": optimizers, "losses": losses}, f, indent=1)
     f.write("\n")
