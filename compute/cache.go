@@ -64,3 +64,15 @@ func blockSizes(c caches) (kc, packed, rows, whole, copied int) {
 	copied = min(max(c.l2/2/4, 1<<15), 1<<18)
 	return kc, packed, rows, whole, copied
 }
+
+// convBytes of images are convolved together, and weightBytes of images and
+// gradients make weight gradients together.
+var convBytes, weightBytes = imageSizes(machineCaches())
+
+// imageSizes are half and a quarter of the second-level cache: beside images
+// there are weights in the one case, sums and packed gradients in the other.
+// Where several cores share that cache, more would be less.
+func imageSizes(c caches) (conv, weight int) {
+	l2 := min(max(c.l2, 128<<10), 2<<20)
+	return l2 / 2, l2 / 4
+}

@@ -36,3 +36,15 @@ func TestBlockSizes(t *testing.T) {
 		}
 	}
 }
+
+func TestImageSizes(t *testing.T) {
+	for _, s := range []struct{ l2, conv, weight int }{
+		{512 << 10, 256 << 10, 128 << 10},
+		{64 << 10, 64 << 10, 32 << 10},
+		{12 << 20, 1 << 20, 512 << 10},
+	} {
+		if conv, weight := imageSizes(caches{l2: s.l2}); conv != s.conv || weight != s.weight {
+			t.Errorf("l2 of %d bytes: %d and %d, want %d and %d", s.l2, conv, weight, s.conv, s.weight)
+		}
+	}
+}

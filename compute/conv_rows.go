@@ -44,11 +44,10 @@ type sweep struct {
 }
 
 const (
-	convRows   = 192       // pixels between changes of panel
-	convGroup  = 128       // pixels that a group of images should have
-	convImages = 12        // images that fill tiles of one pixel each
-	convBytes  = 256 << 10 // of second-level cache for a group's images
-	convLocal  = 512       // up to so many pixels tasks pack their own panels
+	convRows   = 192 // pixels between changes of panel
+	convGroup  = 128 // pixels that a group of images should have
+	convImages = 12  // images that fill tiles of one pixel each
+	convLocal  = 512 // up to so many pixels tasks pack their own panels
 )
 
 // taps is one block of the sum: taps h0 to h1 of the rows and w0 to w1 of the

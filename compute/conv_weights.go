@@ -32,11 +32,10 @@ type weightSweep struct {
 }
 
 const (
-	weightTasks = 12        // so many tasks by tiles are enough to share
-	weightFew   = 64        // with fewer rows they would do too little with what they copy
-	weightRows  = 192       // rows of dw that such a task has at most
-	weightParts = 16        // parts of the batch at most
-	weightBytes = 128 << 10 // of images that are worked on together
+	weightTasks = 12  // so many tasks by tiles are enough to share
+	weightFew   = 64  // with fewer rows they would do too little with what they copy
+	weightRows  = 192 // rows of dw that such a task has at most
+	weightParts = 16  // parts of the batch at most
 )
 
 func convWeightsWith(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/blas"
@@ -190,6 +191,34 @@ func TestGemmWide(t *testing.T) {
 			{m: 193, n: 4001, k: 9, packed: true},
 		} {
 			checkGemm(t, k, nil, c)
+		}
+	})
+}
+
+// TestPackA: panels of A are what the plain routines make of it, with nothing
+// but the slack behind them touched.
+func TestPackA(t *testing.T) {
+	eachKernel(t, func(t *testing.T, kern *gemmKernel) {
+		rng := rand.New(rand.NewPCG(7, 8))
+		for _, rows := range []int{1, 5, kern.rows, kern.rows + 1} {
+			for _, k := range []int{1, 2, 3, 4, 7, 8, 9, 16, 31} {
+				const sstep, panels = 67, 3
+				src := newGuarded(rng, 66*sstep)
+				got, want := newGuarded(rng, rows*k+packSlack), make([]float32, rows*k)
+				kern.packA(got.v, src.v[:(rows-1)*sstep+k], sstep, rows, k)
+				packRowsGeneric(want, src.v, sstep, rows, k)
+				if !slices.Equal(got.v[:rows*k], want) || !got.intact() {
+					t.Errorf("packA of %d rows, %d steps", rows, k)
+				}
+				dstep := rows*k + 5
+				got, want = newGuarded(rng, panels*dstep-5), make([]float32, panels*dstep-5)
+				copy(want, got.v)
+				kern.copyA(got.v, dstep, src.v[:(k-1)*sstep+panels*rows], sstep, rows, panels, k)
+				copyColsGeneric(want, dstep, src.v, sstep, rows, panels, k)
+				if !slices.Equal(got.v, want) || !got.intact() {
+					t.Errorf("copyA of %d panels of %d columns, %d steps", panels, rows, k)
+				}
+			}
 		}
 	})
 }
