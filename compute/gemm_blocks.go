@@ -145,7 +145,9 @@ func (g *gemmArgs) share(p *Pool, depth int) {
 		if g.copyA {
 			g.rows = max(mcLeast, min(g.rows, roundUp(copyMost/min(depth, g.kc), 6)))
 		}
-		g.rows = min(g.m, g.rows)
+		// Tasks of one size: two that are not would leave a thread waiting.
+		blocks := (g.m + g.rows - 1) / g.rows
+		g.rows = min(g.m, roundUp((g.m+blocks-1)/blocks, g.kern.rows))
 	}
 	blocks := (g.m + g.rows - 1) / g.rows
 	tasks := min(tasksMost, max(1, g.m*n*depth/mulTask))
