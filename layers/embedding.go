@@ -10,7 +10,7 @@ import (
 // Embedding looks up a learnt vector for each token.
 //
 //	x       [N, T]           ids from 0 to below Tokens
-//	weight  [Tokens, Width]  normal, deviation 1
+//	weight  [Tokens, Width]  normal, of deviation Deviation
 //	y       [N, T, Width]    y[t] = weight[x[t]], times √Width with Scale
 //
 // The row of token Padding, if that is not −1, starts at zero, stands for zeros
@@ -20,6 +20,8 @@ type Embedding struct {
 	Width   int
 	Padding int
 	Scale   bool
+	// Deviation is how far the first rows spread; 0 stands for 1, PyTorch's own.
+	Deviation float64
 }
 
 var embeddingKind = &Kind{
@@ -38,7 +40,7 @@ var embeddingKind = &Kind{
 		Instead: "Nothing: it equals one-hot vectors and a dense layer without bias, at 1/tokens of the work.",
 		Source:  "Bengio et al., A neural probabilistic language model, 2003; times √width: Vaswani et al., Attention is all you need, 2017",
 	},
-	New: func() Layer { return &Embedding{Tokens: 256, Width: 64, Padding: -1} },
+	New: func() Layer { return &Embedding{Tokens: 256, Width: 64, Padding: -1, Deviation: 1} },
 	Examples: []Example{
 		{Layer: &Embedding{Tokens: 5, Width: 3, Padding: -1}, In: []compute.Shape{{4}}},
 		{Layer: &Embedding{Tokens: 40, Width: 1, Padding: -1}, In: []compute.Shape{{6}}},
@@ -55,6 +57,7 @@ func (e *Embedding) Fields() []Field {
 		{Name: "width", Help: "numbers in each token's row", Ptr: &e.Width, Min: 1, Max: 1 << 20},
 		{Name: "padding", Help: "the token that fills short sequences up: zeros; -1 for none", Ptr: &e.Padding, Min: -1, Max: 1<<24 - 1},
 		{Name: "scale", Help: "multiply the rows by √width", Ptr: &e.Scale},
+		{Name: "deviation", Help: "how far rows spread around 0 at first: 1 as PyTorch, 0.02 as GPT-2", Ptr: &e.Deviation, Min: 1e-6, Max: 100},
 	}
 }
 
@@ -86,7 +89,10 @@ func (e *Embedding) Plan(in []compute.Shape) (Plan, error) {
 	if _, ok := product(maxElements, s[0], e.Width); !ok {
 		return Plan{}, tooLarge(in, "output", "use a smaller width or shorter sequences")
 	}
-	init := Init{Kind: InitNormal, Value: 1}
+	init := Init{Kind: InitNormal, Value: e.Deviation}
+	if e.Deviation == 0 {
+		init.Value = 1
+	}
 	if e.Padding >= 0 {
 		init.Zeros = [2]int{e.Padding * e.Width, (e.Padding + 1) * e.Width}
 	}

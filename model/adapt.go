@@ -125,7 +125,7 @@ func setClasses(s *Spec, g *Graph, classes int) (*Spec, string) {
 	}
 	key := ""
 	if n.Kind != nil && n.Item != nil && n.Share < 0 {
-		key = map[string]string{"dense": "units", "conv2d": "filters"}[n.Kind.Name]
+		key = map[string]string{"dense": "units", "conv2d": "filters", "conv1d": "filters", "embedding": "width"}[n.Kind.Name]
 	}
 	if key == "" {
 		return nil, fmt.Sprintf("it has %d outputs where the data asks for %d, and its last layer with weights, %s, has no units to change: end it with dense: {units: %d}",

@@ -39,6 +39,10 @@ type metricKind struct {
 //	            network is fed the true answer so far, this is also the share
 //	            that it would write without a fault by itself
 //	perplexity  exp of the mean −ln chance of the right token, of sequences
+//	analogy     share of a set's analogies a : b = c : d for which of all words d is the
+//	            nearest to c + b − a by angle, in the rows of the embedding that reads the first
+//	            input (Mikolov et al., Linguistic regularities in continuous space word
+//	            representations, 2013)
 //	rmse, mae   root of the mean squared error and mean absolute error, of numbers
 var metricKinds = []metricKind{
 	{"top5", func(classes, labels int) metric {
@@ -82,14 +86,20 @@ var metricKinds = []metricKind{
 // maxConfusion is the most classes that are told apart one by one.
 const maxConfusion = 1 << 16
 
-// newMetrics are those that make sense for a network with this output on set.
-func newMetrics(out compute.Shape, set *data.Set) (names []string, all []metric) {
+// newMetrics are those that make sense for a network with this output on set,
+// judged by a loss of that name.
+func newMetrics(out compute.Shape, set *data.Set, loss string) (names []string, all []metric) {
 	sizes := set.Train.Sizes()
 	classes := len(set.Classes)
-	if sizes.Labels == 0 {
+	switch loss {
+	case "cross_entropy":
+		if classes == 0 || out.Size() != sizes.Labels*classes {
+			return nil, nil
+		}
+	case "mse", "mae", "huber":
 		classes = 0
-	} else if classes == 0 || out.Size() != sizes.Labels*classes {
-		return nil, nil // one output for two classes: accuracy says it all
+	default:
+		return nil, nil // chances and images have their loss
 	}
 	for _, k := range metricKinds {
 		if m := k.fresh(classes, sizes.Labels); m != nil {
@@ -266,14 +276,74 @@ func share(part, of int) float64 {
 
 // metrics are the figures of the last whole test.
 func (t *trainer) metrics() map[string]Number {
-	if len(t.measures) == 0 {
+	share, known := t.analogies()
+	if len(t.measures) == 0 && !known {
 		return nil
 	}
 	out := make(map[string]Number, len(t.measures))
 	for i, m := range t.measures {
 		out[t.measured[i]] = Number(m.value())
 	}
+	if known {
+		out["analogy"] = Number(share)
+	}
 	return out
+}
+
+// analogies is the share of the data's analogies that the network's first
+// embedding completes; known is false where there is no such thing.
+func (t *trainer) analogies() (share float64, known bool) {
+	if len(t.cfg.Data.Analogies) == 0 {
+		return 0, false
+	}
+	for _, p := range t.prog.Params() {
+		node := &t.cfg.Graph.Nodes[p.Node]
+		if node.Kind.Name == "embedding" && len(node.In) == 1 && node.In[0] == 0 {
+			return analogyShare(p.Data, p.Shape[1], t.cfg.Data.Analogies), true
+		}
+	}
+	return 0, false
+}
+
+// analogyShare is the share of analogies a, b, c, d in which d's row is of all
+// but those of a, b and c the nearest in angle to c + b − a.
+func analogyShare(rows []float32, width int, list [][4]int) float64 {
+	n := len(rows) / width
+	row := func(i int) []float32 { return rows[i*width : (i+1)*width] }
+	length := make([]float64, n)
+	for i := range n {
+		for _, v := range row(i) {
+			length[i] += float64(v) * float64(v)
+		}
+		length[i] = math.Sqrt(length[i])
+	}
+	right := 0
+	want := make([]float64, width)
+	for _, q := range list {
+		for j := range want {
+			want[j] = 0
+			for k, sign := range [3]float64{-1, 1, 1} {
+				want[j] += sign * float64(row(q[k])[j]) / max(length[q[k]], 1e-30)
+			}
+		}
+		best, most := -1, math.Inf(-1)
+		for i := range n {
+			if i == q[0] || i == q[1] || i == q[2] {
+				continue
+			}
+			dot := 0.0
+			for j, v := range row(i) {
+				dot += want[j] * float64(v)
+			}
+			if dot /= max(length[i], 1e-30); dot > most {
+				best, most = i, dot
+			}
+		}
+		if best == q[3] {
+			right++
+		}
+	}
+	return float64(right) / float64(len(list))
 }
 
 // Figures are e's Metrics by name.

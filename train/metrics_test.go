@@ -90,3 +90,23 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 }
+
+// Rows laid out by hand: gender along one axis, station along two others; one
+// word is put where it breaks two analogies of four.
+func TestAnalogyShare(t *testing.T) {
+	rows := []float32{
+		1, 0, 1, // king
+		1, 0, -1, // queen
+		0, 1, 1, // monk
+		0, 1, -1, // nun
+		-1, -1, 0, // stone
+	}
+	list := [][4]int{{0, 1, 2, 3}, {2, 3, 0, 1}, {1, 0, 3, 2}, {3, 2, 1, 0}}
+	if s := analogyShare(rows, 3, list); s != 1 {
+		t.Errorf("share %v, want 1", s)
+	}
+	copy(rows[3*3:], []float32{-1, -1, 5}) // the nun goes her own way
+	if s := analogyShare(rows, 3, list); s > 0.5 {
+		t.Errorf("share %v, want at most one half", s)
+	}
+}

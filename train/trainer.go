@@ -105,7 +105,7 @@ func newTrainer(c Config, p parts) (*trainer, error) {
 		if t.streams {
 			t.tests.Streams()
 		}
-		t.measured, t.measures = newMetrics(c.output(), c.Data)
+		t.measured, t.measures = newMetrics(c.output(), c.Data, c.Loss.Kind)
 	}
 	return t, nil
 }
