@@ -140,13 +140,9 @@ func startRun(ctx context.Context, c *common, f *trainFlags, name string, over t
 	if err != nil {
 		return nil, err
 	}
-	classes := len(set.Classes)
-	if classes == 0 {
-		classes = set.Targets
-	}
-	adapted, changed := model.Adapt(spec, train.Inputs(set), classes)
-	if adapted == nil {
-		return nil, fmt.Errorf("%s cannot be fitted to %s: %s", spec.Name, set.Name, changed)
+	adapted, changed, err := train.Fit(spec, set)
+	if err != nil {
+		return nil, err
 	}
 	if changed != "" {
 		out.say("%s", changed)

@@ -191,6 +191,21 @@ func Inputs(set *data.Set) []model.Input {
 	return in
 }
 
+// Fit fits a network to a set, as model.Adapt does: its inputs to what the
+// samples feed, its outputs to the classes or the numbers to predict. The text
+// says in one sentence what was changed, "" for nothing.
+func Fit(s *model.Spec, set *data.Set) (*model.Spec, string, error) {
+	outputs := len(set.Classes)
+	if outputs == 0 {
+		outputs = set.Targets
+	}
+	fitted, changed := model.Adapt(s, Inputs(set), outputs)
+	if fitted == nil {
+		return nil, "", fmt.Errorf("%s cannot be fitted to %s: %s", s.Name, set.Name, changed)
+	}
+	return fitted, changed, nil
+}
+
 // checkInputs refuses a network that cannot take in what the samples feed.
 func (c *Config) checkInputs() error {
 	g, set := c.Graph, c.Data

@@ -60,7 +60,12 @@ func (s *trainScreen) snap() *train.Snapshot {
 }
 
 // stale says that the network on the desk is another than the run's.
-func (s *trainScreen) stale() bool { return s.graph().Spec != s.d.graph.Spec }
+func (s *trainScreen) stale() bool {
+	if r := s.d.run; r != nil && (r.live() || r.have) {
+		return r.of != s.d.spec()
+	}
+	return false
+}
 
 func (s *trainScreen) Update(msg tea.Msg) (Screen, tea.Cmd) {
 	switch m := msg.(type) {

@@ -25,7 +25,7 @@ func BenchmarkTrainFrame(b *testing.B) {
 	a.Update(tea.WindowSizeMsg{Width: 200, Height: 60})
 	g := model.Resolve(s)
 	a.desk.graph = g
-	a.desk.run = &runState{graph: g, have: true, snap: step1200(g), cancel: func() {}}
+	a.desk.run = &runState{of: g.Spec, graph: g, have: true, snap: step1200(g), cancel: func() {}}
 	a.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{'2'}})
 	a.desk.stack.foldAll()
 	for b.Loop() {

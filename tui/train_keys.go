@@ -99,7 +99,7 @@ func (s *trainScreen) step() tea.Cmd {
 func (s *trainScreen) resume() tea.Cmd {
 	old := s.d.run
 	ctx, cancel := context.WithCancel(s.d.ctx)
-	r := &runState{graph: old.graph, data: old.data, set: old.set, snap: old.snap, have: true, stage: "reading the checkpoint", cancel: cancel}
+	r := &runState{of: old.of, graph: old.graph, fitted: old.fitted, data: old.data, set: old.set, snap: old.snap, have: true, stage: "reading the checkpoint", cancel: cancel}
 	s.d.run = r
 	dir := old.snap.Saved
 	return func() tea.Msg {
@@ -112,7 +112,7 @@ func (s *trainScreen) resume() tea.Cmd {
 		if err != nil {
 			return runEndedMsg{r, err}
 		}
-		return runStartedMsg{r, r.set, run}
+		return runStartedMsg{r, r.set, run, r.graph, r.fitted}
 	}
 }
 

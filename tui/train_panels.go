@@ -34,10 +34,14 @@ func (s *trainScreen) curves(w, h int, which lowerPart) []string {
 func (s *trainScreen) lossCurve(w, h int) []string {
 	p := s.snap()
 	low, high := niceRange(0.02, p.Curves.TrainLoss, p.Curves.TestLoss)
+	more := ""
+	if s.w < watchFrom { // else they stand beside the curves
+		more = metricWords(s.d.theme, p, w)
+	}
 	return s.curve(w, h, curveData{
 		title: "loss", train: p.Curves.TrainLoss, test: p.Curves.TestLoss, low: low, high: high,
 		figure: func(x float64) string { return lossFigure(x) },
-		nowIs:  p.Loss, testIs: p.TestLoss,
+		nowIs:  p.Loss, testIs: p.TestLoss, more: more,
 	})
 }
 
@@ -59,6 +63,7 @@ type curveData struct {
 	figure        func(float64) string
 	nowIs, testIs float64
 	percent       bool
+	more          string // behind the present figures, where there is room
 }
 
 // curve draws a title with the present figures, the chart, and a line with
@@ -77,6 +82,9 @@ func (s *trainScreen) curve(w, h int, c curveData) []string {
 	}
 	head := " " + t.strong.Render(fit(c.title, 8)) + " " + t.bar.Render(one+" train ") + t.text.Render(fit(now(c.nowIs), 7)) +
 		" " + t.second.Render(two+" test ") + t.text.Render(now(c.testIs))
+	if c.more != "" && cells(head)+3+cells(c.more) <= w {
+		head += "   " + c.more
+	}
 	out := []string{head}
 	if h < 4 {
 		return box(out, w, h)
@@ -157,10 +165,39 @@ func niceAbove(x float64) float64 {
 // staleWords say that another network is on the desk than the one that trains.
 const staleWords = "this run trains an earlier version of the network; R trains the present one"
 
+// metricWords are the figures of the last test beside loss and accuracy, as
+// many as fit w cells; "" where there are none.
+func metricWords(t *theme, p *train.Snapshot, w int) string {
+	if len(p.Metrics) == 0 {
+		return ""
+	}
+	parts := []string{t.second.Render("test")}
+	for _, m := range p.Metrics {
+		parts = append(parts, metricWord(t, m))
+	}
+	return fitParts(parts, "  ", w)
+}
+
+// metricWord is one figure with its name; shares are percentages.
+func metricWord(t *theme, m train.Metric) string {
+	value := lossFigure(m.Value)
+	if m.Name == "exact" || m.Name == "top5" {
+		value = widget.Percent(m.Value, 1)
+	}
+	return t.dim.Render(m.Name+" ") + t.strong.Render(value)
+}
+
 // verdict is what the run says of itself, worst first, with why and the cure.
 func (s *trainScreen) verdict(w int) []string {
 	t, p := s.d.theme, s.snap()
-	out := []string{t.strong.Render("verdict")}
+	var out []string
+	if words := metricWords(t, p, w); words != "" {
+		out = append(out, words)
+	}
+	out = append(out, t.strong.Render("verdict"))
+	if f := s.d.run.fitted; f != "" {
+		out = append(out, hang(t.dim, t.dim, "·", f, w)...)
+	}
 	if s.stale() {
 		out = append(out, hang(t.warn, t.text, "▲", staleWords, w)...)
 	}

@@ -74,6 +74,12 @@ func (s *trainScreen) Header(w int) string {
 	if math.IsNaN(p.TestAccuracy) {
 		parts[2] = lossWords(t, "test ", p.TestLoss)
 	}
+	if len(p.Metrics) > 0 { // the first one, where there is room for all
+		with := []string{epoch, speed(t, p), parts[1], parts[2], metricWord(t, p.Metrics[0])}
+		if width(with, "   ") <= w {
+			return strings.Join(with, "   ")
+		}
+	}
 	if line := fitParts([]string{epoch, parts[1], parts[2], speed(t, p)}, "   ", w); cells(line) <= w && strings.Contains(line, "samples/s") {
 		return strings.Join([]string{epoch, speed(t, p), parts[1], parts[2]}, "   ") // as it reads best
 	}
@@ -168,6 +174,9 @@ func (s *trainScreen) endWords(p *train.Snapshot) []string {
 		parts = append(parts, accuracyWords(t, "test accuracy ", p.TestAccuracy))
 	case !math.IsNaN(p.TestLoss):
 		parts = append(parts, lossWords(t, "test loss ", p.TestLoss))
+	}
+	for _, m := range p.Metrics {
+		parts = append(parts, metricWord(t, m))
 	}
 	switch {
 	case s.resumable():

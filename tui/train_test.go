@@ -1,8 +1,11 @@
 package tui
 
 import (
+	"fmt"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +24,7 @@ func watched(t *testing.T, w, h int) *driver {
 	t.Helper()
 	d := drive(t, smallNet, w, h)
 	desk := d.a.desk
-	desk.run = &runState{graph: desk.graph, data: "digits", have: true, snap: step1200(desk.graph), cancel: func() {}}
+	desk.run = &runState{of: desk.graph.Spec, graph: desk.graph, data: "digits", have: true, snap: step1200(desk.graph), cancel: func() {}}
 	desk.pace.peak = 5
 	d.press("2")
 	return d
@@ -111,10 +114,12 @@ func TestTrainFrames(t *testing.T) {
 			p := &d.a.desk.run.snap
 			*p = train.Snapshot{Phase: train.Preparing, Epoch: 1, Loss: math.NaN(), Accuracy: math.NaN(), TestLoss: math.NaN(), TestAccuracy: math.NaN(), GradNorm: math.NaN()}
 		},
-		"paused":   func(d *driver) { d.a.desk.run.snap.Phase = train.Paused },
-		"wrong":    vanishing,
-		"stale":    func(d *driver) { d.press("1", "j", "d", "2") },
-		"making":   func(d *driver) { d.a.desk.run = &runState{graph: d.a.desk.graph, stage: "preparing digits: 12 %"} },
+		"paused": func(d *driver) { d.a.desk.run.snap.Phase = train.Paused },
+		"wrong":  vanishing,
+		"stale":  func(d *driver) { d.press("1", "j", "d", "2") },
+		"making": func(d *driver) {
+			d.a.desk.run = &runState{of: d.a.desk.graph.Spec, graph: d.a.desk.graph, stage: "preparing digits: 12 %"}
+		},
 		"refused":  func(d *driver) { d.send(runEndedMsg{d.a.desk.run, errTest}) },
 		"unstored": func(d *driver) { d.a.desk.run.snap.Problem = "write checkpoint: no space left on device" },
 		"finished": func(d *driver) {
@@ -128,6 +133,12 @@ func TestTrainFrames(t *testing.T) {
 				p.Curves.TrainAccuracy[k] = math.NaN()
 			}
 		},
+	}
+	states["measured"] = func(d *driver) {
+		d.a.desk.run.snap.Metrics = []train.Metric{{Name: "exact", Value: 0.371}, {Name: "perplexity", Value: 1.8512}}
+	}
+	states["fitted"] = func(d *driver) {
+		d.a.desk.run.fitted = "small: changed the input from 1×28×28 to 3×32×32 to fit the data"
 	}
 	for name, set := range states {
 		t.Run(name, func(t *testing.T) {
@@ -227,6 +238,56 @@ func TestEditingWhileTraining(t *testing.T) {
 	}
 	if strings.Contains(d.view(), "an earlier version") {
 		t.Error("after undo the run still counts as an earlier version's")
+	}
+}
+
+// Figures of the test beside its accuracy stand on Train wherever there is room.
+func TestTrainShowsMetrics(t *testing.T) {
+	for _, size := range [][2]int{{120, 40}, {200, 60}} {
+		d := watched(t, size[0], size[1])
+		if strings.Contains(d.view(), "perplexity") {
+			t.Fatal("perplexity is shown where there is none")
+		}
+		d.a.desk.run.snap.Metrics = []train.Metric{{Name: "exact", Value: 0.371}, {Name: "perplexity", Value: 1.8512}}
+		d.sees("exact 37.1 %")
+		d.sees("perplexity 1.851")
+	}
+}
+
+// A network is fitted to data of another shape, and Train says so.
+func TestStartFitsTheNetwork(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "points.csv")
+	var text strings.Builder
+	text.WriteString("a,b,c,kind\n")
+	for i := range 60 {
+		fmt.Fprintf(&text, "%d,%d,%d,%s\n", i%3, i%5, i%7, [2]string{"left", "right"}[i%2])
+	}
+	if err := os.WriteFile(file, []byte(text.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	spec, err := model.Parse("test.yaml", []byte("name: tiny\ninput: [2]\nlayers:\n  - dense: {units: 8}\n  - relu\n  - dense: {units: 5}\ntrain: {batch: 4, epochs: 1}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Train.Data = file
+	d := &driver{t: t, a: newApp(t.Context(), Options{Spec: spec}, plainTheme(false))}
+	d.send(tea.WindowSizeMsg{Width: 120, Height: 40})
+	desk := d.a.desk
+	desk.startTraining()
+	progress := make(chan [2]int, 1)
+	started, ok := desk.openAndStart(t.Context(), desk.run, progress, true)().(runStartedMsg)
+	if !ok {
+		t.Fatal("the run did not start: wants the network fitted to the file")
+	}
+	defer started.run.Stop()
+	d.a.Update(started) // what it would wait for next is the run's to say
+	d.a.Update(snapshotMsg{desk.run, <-started.run.Snapshots()})
+	if in := desk.run.graph.Inputs[0].Shape; !in.Equal(compute.Shape{3}) || desk.run.graph.Classes() != 2 {
+		t.Errorf("the run has input %s and %d classes, wants 3 and 2", in, desk.run.graph.Classes())
+	}
+	d.sees("the input from 2 to 3")
+	if strings.Contains(d.view(), "an earlier version") || desk.dirty() {
+		t.Error("the network on the desk counts as changed: fitting is the run's alone")
 	}
 }
 
@@ -334,7 +395,7 @@ func tinyRun(t *testing.T, dir string) (*app, *runState, *train.Run) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &runState{graph: a.desk.graph, data: "points", stage: "preparing", set: set, cancel: func() {}}
+	r := &runState{of: a.desk.graph.Spec, graph: a.desk.graph, data: "points", stage: "preparing", set: set, cancel: func() {}}
 	a.desk.run = r
 	return a, r, run
 }
@@ -353,7 +414,7 @@ func play(t *testing.T, a *app, r *runState, run *train.Run, stages []stage) int
 	go func() {
 		p.Send(tea.WindowSizeMsg{Width: 120, Height: 40})
 		p.Send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{'2'}})
-		p.Send(runStartedMsg{r, r.set, run})
+		p.Send(runStartedMsg{r, r.set, run, r.graph, ""})
 	}()
 	if _, err := p.Run(); err != nil {
 		t.Fatal(err)

@@ -15,8 +15,10 @@ import (
 // runState is one training run as the screens see it: from the key press that
 // asked for it, over loading the data, to its end.
 type runState struct {
-	graph *model.Graph
-	data  string // name of the set
+	of     *model.Spec  // the network on the desk that was started
+	graph  *model.Graph // what is trained: of, fitted to the data
+	fitted string       // what fitting has changed; "" nothing
+	data   string       // name of the set
 
 	stage string // what goes on before the run has started; "" afterwards
 	set   *data.Set
@@ -36,9 +38,11 @@ func (r *runState) live() bool { return r != nil && !r.ended }
 // Messages of a run say whose they are; one of a run that was replaced is dropped.
 type (
 	runStartedMsg struct {
-		state *runState
-		set   *data.Set
-		run   *train.Run
+		state  *runState
+		set    *data.Set
+		run    *train.Run
+		graph  *model.Graph
+		fitted string
 	}
 	runEndedMsg struct {
 		state *runState
@@ -75,7 +79,7 @@ func (d *desk) launch(paused bool) tea.Cmd {
 		name = data.Catalog[0].Name
 	}
 	ctx, cancel := context.WithCancel(d.ctx)
-	r := &runState{graph: d.graph, data: name, stage: "preparing " + name, cancel: cancel}
+	r := &runState{of: d.spec(), graph: d.graph, data: name, stage: "preparing " + name, cancel: cancel}
 	d.run = r
 	d.showScreen("Train")
 	d.stack.show(r.graph)
@@ -112,7 +116,15 @@ func (d *desk) openAndStart(ctx context.Context, r *runState, progress chan [2]i
 		if o.Seed != 0 {
 			over.Seed = &o.Seed
 		}
-		c, err := train.FromSpec(r.graph, set, over)
+		spec, fitted, err := train.Fit(r.of, set)
+		if err != nil {
+			return runEndedMsg{r, err}
+		}
+		g := r.graph
+		if fitted != "" {
+			g = model.Resolve(spec)
+		}
+		c, err := train.FromSpec(g, set, over)
 		if err != nil {
 			return runEndedMsg{r, err}
 		}
@@ -126,7 +138,7 @@ func (d *desk) openAndStart(ctx context.Context, r *runState, progress chan [2]i
 		if err != nil {
 			return runEndedMsg{r, err}
 		}
-		return runStartedMsg{r, set, run}
+		return runStartedMsg{r, set, run, g, fitted}
 	}
 }
 
@@ -169,6 +181,12 @@ func (d *desk) hear(msg tea.Msg) (tea.Cmd, bool) {
 			return nil, true
 		}
 		m.state.stage, m.state.set, m.state.run = "", m.set, m.run
+		if m.fitted != "" {
+			m.state.graph, m.state.fitted = m.graph, m.fitted
+			if screens[d.screen].name == "Train" {
+				d.stack.show(m.graph)
+			}
+		}
 		return nextSnapshot(m.state), true
 	case snapshotMsg:
 		if m.state != d.run {
