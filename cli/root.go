@@ -146,7 +146,7 @@ Without a command the screen opens.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		newTrain(&c), newSummary(), newCompare(&c), newCheck(&c),
-		newPresets(), newLayers(), newData(), newRuns(), newBench(&c),
+		newPresets(), newLayers(), newData(), newRuns(), newSample(&c), newBench(&c),
 	)
 	return root
 }

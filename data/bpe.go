@@ -62,17 +62,23 @@ func (t byPairs) tokens(text []byte) ([]int32, []string, error) {
 
 // eachWord calls f with the words of a text; together they are the text.
 func eachWord(text []byte, f func(w string)) {
-	for at := 0; at < len(text); {
-		end := at
-		if text[end] == ' ' && end+1 < len(text) {
-			end++
-		}
-		inside := isLetter(text[end])
-		for end++; end < len(text) && text[end] != ' ' && isLetter(text[end]) == inside; end++ {
-		}
-		f(string(text[at:end]))
-		at = end
+	for len(text) > 0 {
+		w := firstWord(text)
+		f(string(w))
+		text = text[len(w):]
 	}
+}
+
+// firstWord is the word that a text begins with.
+func firstWord[T string | []byte](text T) T {
+	end := 0
+	if text[end] == ' ' && end+1 < len(text) {
+		end++
+	}
+	inside := isLetter(text[end])
+	for end++; end < len(text) && text[end] != ' ' && isLetter(text[end]) == inside; end++ {
+	}
+	return text[:end]
 }
 
 // isLetter takes bytes beyond ASCII for letters: they are parts of some.

@@ -73,6 +73,15 @@ func TestTokenizersLoseNothing(t *testing.T) {
 		if name == "bpe" && (len(words) != 290 || len(ids) > len(text)*2/3) {
 			t.Errorf("%d tokens of %d words for %d bytes", len(ids), len(words), len(text))
 		}
+		in := tokenInput("input", 4, words, false)
+		if read, err := in.Encode(string(text)); err != nil || !slices.Equal(read, ids) {
+			t.Errorf("%s: read again it is cut into %d tokens, %v, want the same %d", name, len(read), err, len(ids))
+		}
+		if name == "char" {
+			if _, err := in.Encode("the Qat"); err == nil || !strings.Contains(err.Error(), `"Q" is none of the`) {
+				t.Errorf("a sign that is not in the text: %v", err)
+			}
+		}
 		again, same, _ := by.tokens(text)
 		if !slices.Equal(ids, again) || !slices.Equal(words, same) {
 			t.Errorf("%s: two cuts differ", name)
