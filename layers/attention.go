@@ -255,3 +255,10 @@ func (a *Attention) params(s attentionSizes) []Param {
 	}
 	return all
 }
+
+// account are queries, keys and values, the output's projection, and the
+// products with keys and with values.
+func (a *Attention) account(in []compute.Shape) string {
+	s := a.sizes(len(in), in[0], in[min(1, len(in)-1)])
+	return fmt.Sprintf("%s + %s + %s + %s", dots(s.tq, s.f, s.w), dots(2, s.tk, s.m, s.k), dots(s.tq, s.w, s.w), accountPairs(s.tq, s.tk, 2*s.w, a.Causal))
+}

@@ -225,3 +225,12 @@ func (c *Conv1D) Backward(p *Pass) {
 		compute.MaskSteps(p.Pool, p.N, g.W, g.C, x.Lens, dx, dx)
 	}
 }
+
+// account is the window times the features that each filter sees, for every output.
+func (c *Conv1D) account(in []compute.Shape) string {
+	r, err := slideAlong(in, c.Kernel, c.Stride, c.Dilation, c.Padding, false)
+	if err != nil {
+		return ""
+	}
+	return dots(r.out, c.Filters, c.Kernel, in[0][1]/c.Groups)
+}

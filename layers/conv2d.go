@@ -205,3 +205,12 @@ func (c *Conv2D) Backward(p *Pass) {
 		compute.ConvBackwardData(p.Pool, &g, p.DOut.Data, p.Params[0], dx, p.adds(0))
 	}
 }
+
+// account is the window times the channels that each filter sees, for every output.
+func (c *Conv2D) account(in []compute.Shape) string {
+	v, err := slideOver(in, c.Kernel, c.Stride, c.Dilation, c.Padding, false)
+	if err != nil {
+		return ""
+	}
+	return dots(v.outH, v.outW, c.Filters, c.Kernel[0], c.Kernel[1], in[0][0]/c.Groups)
+}

@@ -211,3 +211,8 @@ func (c *ConvTranspose) Backward(p *Pass) {
 		compute.ConvForward(p.Pool, &g, p.DOut.Data, p.Params[0], dx, compute.Epilogue{Add: p.adds(0)})
 	}
 }
+
+// account is a stamp for every input.
+func (c *ConvTranspose) account(in []compute.Shape) string {
+	return dots(in[0][1], in[0][2], in[0][0], c.Kernel[0], c.Kernel[1], c.Filters/c.Groups)
+}

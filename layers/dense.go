@@ -129,3 +129,11 @@ func (d *Dense) Backward(p *Pass) {
 		compute.Gemm(p.Pool, false, true, n, k, d.Units, dy, d.Units, p.Params[0], d.Units, dx, k, compute.Epilogue{Add: p.adds(0)})
 	}
 }
+
+// account is a product of steps, inputs and outputs.
+func (d *Dense) account(in []compute.Shape) string {
+	if n, k := rows(in[0]); n > 1 {
+		return dots(n, k, d.Units)
+	}
+	return dots(in[0].Size(), d.Units)
+}

@@ -60,3 +60,6 @@ func (d *Dot) Backward(p *Pass) {
 	s := p.In[1].Shape
 	compute.RowDotBackward(p.Pool, p.N, s[0], s[1], p.In[0].Data, p.In[1].Data, p.DOut.Data, p.wanted(0), p.wanted(1))
 }
+
+// account is a product for each number.
+func (d *Dot) account(in []compute.Shape) string { return dots(in[1]...) }

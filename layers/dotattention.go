@@ -220,3 +220,21 @@ type Attender interface {
 	// shares are worked out here: a network that nobody asks does not pay for them.
 	AttentionMap(p *Pass, sample int, dst []float32)
 }
+
+// account are the products with keys and with values.
+func (a *DotAttention) account(in []compute.Shape) string {
+	return accountPairs(in[0][0], in[1][0], in[0][1]+in[2][1], a.Causal)
+}
+
+// accountPairs is attentionMACs written out: causal, the rows of a triangle.
+func accountPairs(tq, tk, width int, causal bool) string {
+	if !causal {
+		return dots(tq, tk, width)
+	}
+	rows := min(tq, tk)
+	out := fmt.Sprintf("%d·%d/2·%d", rows, rows+1, width)
+	if tq > rows {
+		out += " + " + dots(tq-rows, tk, width)
+	}
+	return out
+}

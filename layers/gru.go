@@ -49,3 +49,6 @@ func (g *GRU) Forward(p *Pass) { g.forward(p, compute.CellGRU) }
 
 // Backward goes back through all of it.
 func (g *GRU) Backward(p *Pass) { g.backward(p, compute.CellGRU) }
+
+// account is that of gates and steps.
+func (g *GRU) account(in []compute.Shape) string { return g.Recurrent.account(compute.CellGRU, in) }

@@ -47,3 +47,6 @@ func (l *LSTM) Forward(p *Pass) { l.forward(p, compute.CellLSTM) }
 
 // Backward goes back through all of it.
 func (l *LSTM) Backward(p *Pass) { l.backward(p, compute.CellLSTM) }
+
+// account is that of gates and steps.
+func (l *LSTM) account(in []compute.Shape) string { return l.Recurrent.account(compute.CellLSTM, in) }

@@ -2,6 +2,7 @@ package layers
 
 import (
 	"fmt"
+	"strings"
 
 	"layercake/compute"
 )
@@ -230,4 +231,18 @@ func (r *Recurrent) first(l, d int) int {
 		each = 4
 	}
 	return (l*r.ways() + d) * each
+}
+
+// account is, layer by layer, each step's gates of its input and of the state before.
+func (r *Recurrent) account(cell compute.Cell, in []compute.Shape) string {
+	s := r.sizes(cell, in[0][1])
+	var terms []string
+	for l := range s.layers {
+		steps := fmt.Sprint(in[0][0])
+		if s.directions > 1 {
+			steps = dots(in[0][0], s.directions)
+		}
+		terms = append(terms, fmt.Sprintf("%s·%d·(%d + %d)", steps, s.cols, s.width(l), s.units))
+	}
+	return strings.Join(terms, " + ")
 }

@@ -62,3 +62,6 @@ func (r *RNN) Forward(p *Pass) { r.forward(p, r.cell()) }
 
 // Backward goes back through all of it.
 func (r *RNN) Backward(p *Pass) { r.backward(p, r.cell()) }
+
+// account is that of gates and steps.
+func (r *RNN) account(in []compute.Shape) string { return r.Recurrent.account(r.cell(), in) }

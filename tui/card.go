@@ -5,6 +5,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"layercake/compute"
 	"layercake/layers"
 	"layercake/model"
 )
@@ -14,9 +15,10 @@ func kindOf(r *model.Row) *layers.Kind { return layers.Lookup(r.Kind) }
 
 // cardPanel shows the whole card of a kind of layer.
 type cardPanel struct {
-	d    *desk
-	kind *layers.Kind
-	top  int
+	d            *desk
+	kind         *layers.Kind
+	top          int
+	params, macs string // of the selected layer, written out
 }
 
 // card lays the selected layer's card over the screen.
@@ -30,7 +32,23 @@ func (b *buildScreen) card() tea.Cmd {
 		b.d.say("a " + r.Kind + " has no card: choose a layer")
 		return nil
 	}
-	return b.d.lay(&cardPanel{d: b.d, kind: k})
+	c := &cardPanel{d: b.d, kind: k}
+	c.params, c.macs = account(b.d.shown(), r)
+	return b.d.lay(c)
+}
+
+// account writes out what the row's layer has and costs, with its own numbers;
+// empty where the row is a group or refused.
+func account(g *model.Graph, r *model.Row) (params, macs string) {
+	if r.Node < 0 || r.Node >= len(g.Nodes) || g.Nodes[r.Node].Layer == nil {
+		return "", ""
+	}
+	n := &g.Nodes[r.Node]
+	var in []compute.Shape
+	for _, i := range n.In {
+		in = append(in, g.Nodes[i].Plan.Out)
+	}
+	return layers.Account(n.Layer, in)
 }
 
 func (c *cardPanel) Init() tea.Cmd { return nil }
@@ -68,7 +86,7 @@ func (c *cardPanel) text(w int) []string {
 	for _, p := range []struct{ head, text string }{
 		{"", c.kind.Summary},
 		{"What it does", card.What}, {"Formula", card.Formula}, {"Shapes", card.Shapes},
-		{"Parameters", card.Params}, {"Cost", card.Cost}, {"When", card.When},
+		{"Parameters", card.Params}, {"", here(c.params)}, {"Cost", card.Cost}, {"", here(c.macs)}, {"When", card.When},
 		{"Instead", card.Instead}, {"Source", card.Source},
 	} {
 		if p.text == "" {
@@ -82,6 +100,14 @@ func (c *cardPanel) text(w int) []string {
 		}
 	}
 	return out
+}
+
+// here begins a sum of the selected layer's own numbers.
+func here(sum string) string {
+	if sum == "" {
+		return ""
+	}
+	return "here: " + sum
 }
 
 func (c *cardPanel) View(w, h int) string {
