@@ -20,10 +20,11 @@ type sgdArgs struct {
 }
 
 type adamArgs struct {
-	lr, beta1, beta2, eps, decay, gscale float32
-	// shrink is the factor on the weights of decoupled decay, 1 for none;
-	// step = lr/bc1, root = 1/√bc2.
-	shrink, step, root float32
+	beta2, eps, decay, gscale float32
+	// take1 = 1−beta1 and take2 = 1−beta2, rounded once: in float32 the difference
+	// 1 − 0.999 is off by a part in 80,000. shrink is the factor on the weights of
+	// decoupled decay, 1 for none; step = lr/bc1, root = 1/√bc2.
+	take1, take2, shrink, step, root float32
 }
 
 // optimizerSweep is a sweep over all parameters at once, in chunks of the arena
@@ -74,12 +75,12 @@ func SGDStep(p *Pool, parts []Part, w, g, v []float32, lr, momentum, decay, bias
 //
 // bc1 = 1−beta1ᵗ and bc2 = 1−beta2ᵗ at step t, counted from 1. decoupled is
 // AdamW (Loshchilov and Hutter, 2017). decay, biasDecay, g and stats are as SGDStep's.
-func AdamStep(p *Pool, parts []Part, w, g, m, v []float32, lr, beta1, beta2, eps, decay, biasDecay float32, decoupled bool, bc1, bc2, gscale float32, stats []SweepStats) {
+func AdamStep(p *Pool, parts []Part, w, g, m, v []float32, lr float32, beta1, beta2 float64, eps, decay, biasDecay float32, decoupled bool, bc1, bc2 float64, gscale float32, stats []SweepStats) {
 	mustLen("Adam's memories", len(w), len(g), len(m), len(v))
 	s := optimizerSweep{parts: parts, w: w, g: g, m: m, v: v, adam: true}
 	for i, d := range [2]float32{biasDecay, decay} {
-		a := adamArgs{lr: lr, beta1: beta1, beta2: beta2, eps: eps, decay: d, gscale: gscale, shrink: 1,
-			step: lr / bc1, root: float32(1 / math.Sqrt(float64(bc2)))}
+		a := adamArgs{beta2: float32(beta2), eps: eps, decay: d, gscale: gscale, take1: float32(1 - beta1), take2: float32(1 - beta2),
+			shrink: 1, step: float32(float64(lr) / bc1), root: float32(1 / math.Sqrt(bc2))}
 		if decoupled {
 			a.decay, a.shrink = 0, 1-lr*d
 		}
@@ -186,8 +187,8 @@ func adamGeneric(w, g, m, v []float32, c *adamArgs) (g2, w2, u2 float32) {
 	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
 	for i, old := range w {
 		d := c.gscale*g[i] + c.decay*old
-		m[i] += (1 - c.beta1) * (d - m[i])
-		v[i] = c.beta2*v[i] + (1-c.beta2)*d*d
+		m[i] += c.take1 * (d - m[i])
+		v[i] = c.beta2*v[i] + c.take2*d*d
 		root := float32(math.Sqrt(float64(v[i])))*c.root + c.eps
 		w[i] = c.shrink*old - c.step*m[i]/root
 		u := w[i] - old

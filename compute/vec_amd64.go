@@ -173,7 +173,7 @@ func sgdVectors(w, g, v []float32, c *sgdArgs) (g2, w2, u2 float32) {
 }
 
 func adamVectors(w, g, m, v []float32, c *adamArgs) (g2, w2, u2 float32) {
-	return adamAVX2(w, g, m, v, c.gscale, c.decay, 1-c.beta1, c.beta2, 1-c.beta2, c.root, c.eps, c.shrink, c.step)
+	return adamAVX2(w, g, m, v, c.gscale, c.decay, c.take1, c.beta2, c.take2, c.root, c.eps, c.shrink, c.step)
 }
 
 func maxPoolVectors(w poolWindow, x, y []float32, arg []byte) {

@@ -46,7 +46,7 @@ func withNEON(v vectors) vectors {
 	v.rowRMSGrad = rowRMSGradStretches
 	v.sgd = sgdNEON
 	v.adam = func(w, g, m, v []float32, c *adamArgs) (g2, w2, u2 float32) {
-		return adamNEON(w, g, m, v, c.gscale, c.decay, 1-c.beta1, c.beta2, 1-c.beta2, c.root, c.eps, c.shrink, c.step)
+		return adamNEON(w, g, m, v, c.gscale, c.decay, c.take1, c.beta2, c.take2, c.root, c.eps, c.shrink, c.step)
 	}
 	return v
 }

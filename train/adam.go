@@ -60,7 +60,7 @@ func (o *Adam) Slots() []string { return []string{"mean", "square"} }
 
 func (o *Adam) Update(p *compute.Pool, s *Sweep) {
 	t := float64(s.Step)
-	compute.AdamStep(p, s.Parts, s.W, s.G, s.Slots[0], s.Slots[1], float32(s.LR), float32(o.Beta1), float32(o.Beta2), float32(o.Eps),
+	compute.AdamStep(p, s.Parts, s.W, s.G, s.Slots[0], s.Slots[1], float32(s.LR), o.Beta1, o.Beta2, float32(o.Eps),
 		float32(o.WeightDecay), biasDecay(o.WeightDecay, o.DecayAll), o.Decoupled,
-		float32(1-math.Pow(o.Beta1, t)), float32(1-math.Pow(o.Beta2, t)), s.Scale, s.Stats)
+		1-math.Pow(o.Beta1, t), 1-math.Pow(o.Beta2, t), s.Scale, s.Stats)
 }
