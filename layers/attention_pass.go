@@ -219,11 +219,17 @@ func (a *Attention) unproject(p *Pass, s attentionSizes, d projections) {
 	})
 }
 
+// AttentionSize is how large a map is; see Attender.
+func (a *Attention) AttentionSize(p *Pass) (heads, tq, tk int) {
+	t, _, _ := a.parts(p, a.of(p))
+	return t.Heads, t.Tq, t.Tk
+}
+
 // AttentionMap is dst [heads, Tq, Tk], the shares of a sample; see Attender.
 func (a *Attention) AttentionMap(p *Pass, sample int, dst []float32) {
 	s := a.of(p)
 	t, x, _ := a.parts(p, s)
-	if p.saved(0) == nil {
+	if p.saved(0) == nil || p.Carry != nil { // keys of earlier calls lie in Carry
 		x = a.project(p, s, x)
 	}
 	t.Weights(p.Pool, x.q, x.k, sample, dst)

@@ -205,6 +205,15 @@ func (a *DotAttention) Backward(p *Pass) {
 	t.Backward(p.Pool, g)
 }
 
+// AttentionSize is how large a map is; see Attender.
+func (a *DotAttention) AttentionSize(p *Pass) (heads, tq, tk int) {
+	tq, tk = p.In[0].Shape[0], p.In[1].Shape[0]
+	if p.Carry != nil && a.Causal {
+		tk += p.Start
+	}
+	return a.Heads, tq, tk
+}
+
 // AttentionMap is dst [heads, Tq, Tk], the shares of a sample; see Attender.
 func (a *DotAttention) AttentionMap(p *Pass, sample int, dst []float32) {
 	t, q, k, _ := a.parts(p)
@@ -214,6 +223,8 @@ func (a *DotAttention) AttentionMap(p *Pass, sample int, dst []float32) {
 // Attender is a layer that can say what it attends to.
 type Attender interface {
 	Layer
+	// AttentionSize is how many heads, queries and keys the map of a pass has.
+	AttentionSize(p *Pass) (heads, tq, tk int)
 	// AttentionMap writes to dst [heads, Tq, Tk] which share of each key's value
 	// each query took of a sample, zeros where it sees none; Tk counts the steps of
 	// Carry too. p is a pass whose Forward has run and whose inputs still hold. The

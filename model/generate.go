@@ -245,3 +245,7 @@ func (g *Generator) window() []float32 {
 	}
 	return y
 }
+
+// AttentionMap says what a node attends to at the last token: of all tokens seen
+// so far, a row a step of the window, or step by step the last token's row alone.
+func (g *Generator) AttentionMap(node int) (AttentionMap, error) { return g.p.AttentionMap(node, 0) }

@@ -12,12 +12,14 @@ import (
 	"layercake/layers"
 )
 
-// writers are small networks of the kinds that write text, with what is said of them.
-var writers = []struct {
+type writerCase struct {
 	name, layers string
 	stepped      bool
 	context      int
-}{
+}
+
+// writers are small networks of the kinds that write text, with what is said of them.
+var writers = []writerCase{
 	{"char-rnn", "embedding: {tokens: 11, width: 6}\n  - rnn: {units: 8, layers: 2}\n  - dense: {units: 11}", true, 0},
 	{"char-lstm", "embedding: {tokens: 11, width: 6}\n  - lstm: {units: 8, layers: 2}\n  - dense: {units: 11}", true, 0},
 	{"char-gru", "embedding: {tokens: 11, width: 6}\n  - gru: {units: 8, layers: 2, stateful: true}\n  - dense: {units: 11}\n  - softmax", true, 0},
