@@ -14,9 +14,14 @@ import (
 // Entry is one row of the catalog.
 type Entry struct {
 	Name, Title string
-	Input       compute.Shape // nil where the file decides
-	Classes     int           // 0 where the file decides
+	Input       compute.Shape // of a sample; nil where the file decides
+	Tokens      int           // what Input are ids of; 0: numbers
+	Second      compute.Shape // a sample's other input, of token ids too; nil for most
+	Classes     int           // 0 where the file decides, or numbers are predicted
+	Targets     int           // numbers to predict; 0 for classes
+	PerStep     bool          // a class for each step, not one for the sample
 	Train, Test int           // samples by default; 0 where the file decides
+	Cut         bool          // pieces of a text, of any length: Train and Test go with Input's
 	Needs       string        // the files it is read from; "" is embedded
 	Summary     string
 
@@ -54,57 +59,57 @@ var Catalog = []Entry{
 		open:    openCIFAR,
 	},
 	{
-		Name: "names", Title: "names of a made-up tongue", Input: compute.Shape{3}, Classes: 27, Train: 28000, Test: 3100,
+		Name: "names", Title: "names of a made-up tongue", Input: compute.Shape{3}, Tokens: 18, Classes: 18, Train: 29314, Test: 3272,
 		Summary: "4000 made-up names: from a few letters tell the next",
 		open:    openNames,
 	},
 	{
-		Name: "tales", Title: "sentences of a small grammar", Input: compute.Shape{textLength},
+		Name: "tales", Title: "sentences of a small grammar", Input: compute.Shape{textLength}, Tokens: 28, Classes: 28, PerStep: true, Train: 8210, Test: 912, Cut: true,
 		Summary: "a text by character: kings and witches, each sentence in its own words",
 		open:    openTales,
 	},
 	{
-		Name: "words", Title: "words and their company", Input: compute.Shape{1}, Train: 50000, Test: 2000,
+		Name: "words", Title: "words and their company", Input: compute.Shape{1}, Tokens: 107, Second: compute.Shape{8}, Targets: 8, Train: 50000, Test: 2000,
 		Summary: "a word of the tales and eight others, one of which stood near it: for word vectors",
 		open:    openWords,
 	},
 	{
-		Name: "dates", Title: "dates in words to ISO", Input: compute.Shape{dateSource}, Train: 20000, Test: 2000,
+		Name: "dates", Title: "dates in words to ISO", Input: compute.Shape{dateSource}, Tokens: 42, Second: compute.Shape{10}, Classes: 12, PerStep: true, Train: 20000, Test: 2000,
 		Summary: "sequence to sequence: 14th of march 1987 becomes 1987-03-14",
 		open:    openDates,
 	},
 	{
-		Name: "reverse", Title: "reverse a row of digits", Input: compute.Shape{8}, Classes: 10, Train: taskTrain, Test: taskTest,
+		Name: "reverse", Title: "reverse a row of digits", Input: compute.Shape{8}, Tokens: 10, Classes: 10, PerStep: true, Train: taskTrain, Test: taskTest,
 		Summary: "eight digits, to be told from the last to the first",
 		open:    openReverse,
 	},
 	{
-		Name: "sort", Title: "sort a row of digits", Input: compute.Shape{8}, Classes: 10, Train: taskTrain, Test: taskTest,
+		Name: "sort", Title: "sort a row of digits", Input: compute.Shape{8}, Tokens: 10, Classes: 10, PerStep: true, Train: taskTrain, Test: taskTest,
 		Summary: "eight digits, to be told in order",
 		open:    openSort,
 	},
 	{
-		Name: "copy", Title: "the copy memory problem", Input: compute.Shape{30 + 2*copyLetters}, Classes: 10, Train: taskTrain, Test: taskTest,
+		Name: "copy", Title: "the copy memory problem", Input: compute.Shape{30 + 2*copyLetters}, Tokens: 10, Classes: 10, PerStep: true, Train: taskTrain, Test: taskTest,
 		Summary: "ten letters to be kept in mind over a long blank: Hochreiter and Schmidhuber, 1997",
 		open:    openCopy,
 	},
 	{
-		Name: "adding", Title: "the adding problem", Input: compute.Shape{100, 2}, Train: taskTrain, Test: taskTest,
+		Name: "adding", Title: "the adding problem", Input: compute.Shape{100, 2}, Targets: 1, Train: taskTrain, Test: taskTest,
 		Summary: "the sum of the two marked numbers of a hundred: Hochreiter and Schmidhuber, 1997",
 		open:    openAdding,
 	},
 	{
-		Name: "parity", Title: "parity of a row of bits", Input: compute.Shape{16}, Classes: 2, Train: taskTrain, Test: taskTest,
+		Name: "parity", Title: "parity of a row of bits", Input: compute.Shape{16}, Tokens: 2, Classes: 2, Train: taskTrain, Test: taskTest,
 		Summary: "up to sixteen bits: is the number of ones odd?",
 		open:    openParity,
 	},
 	{
-		Name: "dyck", Title: "well-formed brackets", Input: compute.Shape{24}, Classes: 2, Train: taskTrain, Test: taskTest,
+		Name: "dyck", Title: "well-formed brackets", Input: compute.Shape{24}, Tokens: 4, Classes: 2, Train: taskTrain, Test: taskTest,
 		Summary: "brackets of two kinds: do they close in order?",
 		open:    openDyck,
 	},
 	{
-		Name: "sine", Title: "forecast a noisy sine", Input: compute.Shape{48, 1}, Train: taskTrain, Test: taskTest,
+		Name: "sine", Title: "forecast a noisy sine", Input: compute.Shape{48, 1}, Targets: 8, Train: taskTrain, Test: taskTest,
 		Summary: "the next eight values of a wave under noise",
 		open:    openSine,
 	},

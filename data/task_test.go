@@ -43,6 +43,25 @@ func word(in Input, ids []float32, n int) string {
 
 // Every drawn sequence is what its task says: the answer is worked out again
 // from the question by other means.
+// What the catalog says of a set is what opening it gives.
+func TestCatalogSaysWhatIsThere(t *testing.T) {
+	for _, e := range Catalog {
+		if e.Needs != "" || len(e.Input) == 3 { // images: TestDrawnSets
+			continue
+		}
+		s := open(t, e.Name, Options{})
+		in := s.Inputs[0]
+		if !in.Shape.Equal(e.Input) || in.Tokens != e.Tokens || len(s.Classes) != e.Classes || s.Targets != e.Targets ||
+			s.Train.Len() != e.Train || s.Test.Len() != e.Test || (s.Train.Sizes().Labels > 1) != e.PerStep || s.Train.Sizes().Follows != e.Cut {
+			t.Errorf("%s: %s of %d tokens, %d classes, %d targets, %d and %d samples; the catalog says otherwise",
+				e.Name, in.Shape, in.Tokens, len(s.Classes), s.Targets, s.Train.Len(), s.Test.Len())
+		}
+		if more := s.Inputs[1:]; len(more) > 1 || (len(more) == 1) != (e.Second != nil) || len(more) == 1 && !more[0].Shape.Equal(e.Second) {
+			t.Errorf("%s: has inputs %+v besides, the catalog says %s", e.Name, more, e.Second)
+		}
+	}
+}
+
 func TestTasksAskWhatTheySay(t *testing.T) {
 	checks := map[string]func(t *testing.T, s *Set, q Samples){
 		"adding": func(t *testing.T, s *Set, q Samples) {

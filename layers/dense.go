@@ -89,7 +89,7 @@ func (d *Dense) Plan(in []compute.Shape) (Plan, error) {
 		MACs:     macs,
 		Reads:    ReadsIn,
 		AddsGrad: true, WritesGrads: true,
-		Window: Window{Global: true},
+		Window: Window{Global: len(s) == 1}, // of a sequence each step is by itself
 	}
 	if d.Bias {
 		plan.Params = append(plan.Params, Param{Name: "bias", Shape: compute.Shape{d.Units}, Init: bias})

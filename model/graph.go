@@ -221,6 +221,9 @@ func (r *resolver) input(in Input) {
 	case len(in.Shape) == 2:
 		label = "sequence"
 	}
+	if len(r.spec.Inputs) > 1 {
+		label = in.Name + " · " + label
+	}
 	n := len(r.g.Nodes)
 	r.g.Nodes = append(r.g.Nodes, Node{Name: in.Name, Share: -1, Plan: layers.Plan{Out: in.Shape}, Pos: in.Pos})
 	r.reach = append(r.reach, reach{size: [2]int{1, 1}, step: [2]int{1, 1}})

@@ -163,6 +163,12 @@ func TestReceptive(t *testing.T) {
 			t.Errorf("%s: %v, want %d", name, got, want)
 		}
 	}
+	// Attention and recurrence see the whole sequence; a dense layer over steps each by itself.
+	for name, want := range map[string]int{"gpt-nano": -1, "char-lstm": -1, "names-mlp": 0} {
+		if got := Resolve(presetSpec(t, name)).Receptive()[0]; got != want {
+			t.Errorf("%s: %d, want %d", name, got, want)
+		}
+	}
 }
 
 // Every refusal of Resolve with its exact sentence: which row, and that all

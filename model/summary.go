@@ -173,13 +173,20 @@ func (g *Graph) Depth() int {
 	return most
 }
 
-// Receptive is the receptive field in input pixels, rows and columns, of the
-// last layer that does not see the whole input anyway.
+// Receptive is the receptive field, in the input's pixels or steps, of the last
+// layer that still has places, rows and columns of an image or steps of a
+// sequence: -1 where it sees the whole input, 0 where no layer sees more than
+// one place.
 func (g *Graph) Receptive() [2]int {
 	for i := len(g.Rows) - 1; i >= 0; i-- {
-		if v := g.Rows[i].Receptive; v[0] > 0 {
-			return v
+		r := &g.Rows[i]
+		if r.Group || len(r.Out) < 2 {
+			continue
 		}
+		if r.Receptive == [2]int{1, 1} {
+			break
+		}
+		return r.Receptive
 	}
 	return [2]int{}
 }

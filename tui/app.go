@@ -470,7 +470,7 @@ func (d *desk) health(w int) string {
 		text += t.dim.Render(fmt.Sprintf(" · depth %d", f.depth))
 	}
 	if f.receptive[0] > 0 {
-		text += t.dim.Render(" · receptive field " + reach(f.receptive))
+		text += t.dim.Render(" · receptive field " + reach(f.receptive, f.image))
 	}
 	return text
 }

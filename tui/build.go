@@ -167,6 +167,13 @@ func (b *buildScreen) detailLines(w, h int) []string {
 	}
 	out := []string{"", t.of(r.Family).Bold(true).Render(r.Kind) + "   " + t.dim.Render(r.Name), ""}
 	out = append(out, b.settingLines(r, w)...)
+	if from := b.d.stack.says[b.d.stack.at(r)].reads; from != "" {
+		out = append(out, fit(" "+t.dim.Render(fit("reads", 13))+t.text.Render(from), w))
+	}
+	if r.Kind == model.InputKind {
+		out = append(out, "")
+		out = append(out, b.dataLines(w)...)
+	}
 	problem := r.Problem
 	if problem == nil {
 		problem = b.d.stack.row().Problem
@@ -225,8 +232,8 @@ func rowFigures(t *theme, r *model.Row, f figures) []string {
 	if r.Activation > 0 {
 		out = append(out, line("outputs", size(t, r.Activation), "   a sample"))
 	}
-	if r.Receptive[0] != 0 {
-		out = append(out, line("sees", t.text.Render(reach(r.Receptive)), ""))
+	if r.Receptive[0] != 0 && r.Kind != model.InputKind {
+		out = append(out, line("sees", t.text.Render(reach(r.Receptive, f.image)), ""))
 	}
 	return out
 }

@@ -13,7 +13,69 @@ import (
 	"layercake/layers"
 	"layercake/model"
 	"layercake/train"
+	"layercake/tui/widget"
 )
+
+// dataLines say what the network is trained on, for the input's row.
+func (b *buildScreen) dataLines(w int) []string {
+	t := b.d.theme
+	line := func(name, value, more string) string {
+		return fit(" "+t.dim.Render(fit(name, 13))+t.text.Render(value)+t.dim.Render(more), w)
+	}
+	name := dataOf(b.d.spec())
+	out := []string{line("trained on", name, "")}
+	if e := entryOf(name); e != nil {
+		for _, l := range wrap(e.Summary, max(w-14, 16)) {
+			out = append(out, strings.Repeat(" ", 14)+t.dim.Render(l))
+		}
+		if e.Train > 0 {
+			out = append(out, line("samples", widget.Group(int64(e.Train)), ""), line("for tests", widget.Group(int64(e.Test)), ""))
+		}
+	}
+	return append(out, line("batch", strconv.Itoa(batchOf(b.d.spec())), ""), "", " "+t.accent.Render("i")+t.dim.Render("  changes data and training"))
+}
+
+// dataOf names the data set that a network is trained on.
+func dataOf(s *model.Spec) string {
+	if s.Train.Data != "" {
+		return s.Train.Data
+	}
+	return data.Catalog[0].Name
+}
+
+// entryOf is the catalog's entry for a set of that name, nil for a file.
+func entryOf(name string) *data.Entry {
+	i := slices.IndexFunc(data.Catalog, func(e data.Entry) bool { return e.Name == name && e.Input != nil })
+	if i < 0 {
+		return nil
+	}
+	return &data.Catalog[i]
+}
+
+// setsFor are the catalog's sets whose samples a network can be fitted to: as
+// many inputs, of tokens or of numbers as its own, and an answer a step or a
+// sample as its output.
+func setsFor(g *model.Graph) []string {
+	s := g.Spec
+	var out []string
+	for _, e := range data.Catalog {
+		inputs := 1
+		if e.Second != nil {
+			inputs = 2
+		}
+		fits := e.Input != nil && len(s.Inputs) == inputs && (s.Inputs[0].Tokens > 0) == (e.Tokens > 0)
+		if fits && e.Tokens == 0 {
+			fits = len(e.Input) == len(s.Inputs[0].Shape) || len(s.Inputs[0].Shape) == 1
+		}
+		if fits && e.Tokens > 0 && e.Classes > 0 && g.Err == nil {
+			fits = e.PerStep == (len(g.Nodes[g.Output].Plan.Out) == 2)
+		}
+		if fits {
+			out = append(out, e.Name)
+		}
+	}
+	return out
+}
 
 // inputFields are the settings of the input row r.
 func (b *buildScreen) inputFields(r *model.Row) []field {
@@ -34,12 +96,20 @@ func (b *buildScreen) inputFields(r *model.Row) []field {
 			out, err := model.SetInput(s, i, v, s.Inputs[i].Tokens)
 			return out, nil, err
 		})
+	if inputs[i].Tokens > 0 {
+		shape.name, shape.help = "length", "how many tokens a sample has"
+	}
 	shape.step = true
-	tokens := textField("tokens", "how many token ids there are; 0 for numbers", strconv.Itoa(inputs[i].Tokens),
+	tokens := textField("tokens", "how many different tokens there are, for an embedding; 0: the input is numbers", strconv.Itoa(inputs[i].Tokens),
 		func(s *model.Spec, value string) (*model.Spec, model.Path, error) {
 			n, err := strconv.Atoi(value)
 			if err != nil || n < 0 {
 				return nil, nil, fmt.Errorf("tokens is %q, wants a whole number", value)
+			}
+			in := slices.Clone(s.Inputs)
+			in[i].Tokens = n
+			if out, _ := model.Adapt(s, in, 0); out != nil { // embeddings of it follow
+				return out, nil, nil
 			}
 			out, err := model.SetInput(s, i, s.Inputs[i].Shape, n)
 			return out, nil, err
@@ -110,17 +180,9 @@ const (
 func (b *buildScreen) training() tea.Cmd {
 	s := b.d.spec()
 	ts := s.Train
-	var names []string
-	for _, e := range data.Catalog {
-		if !strings.Contains(e.Name, "PATH") {
-			names = append(names, e.Name)
-		}
-	}
-	dataName := ts.Data
-	if dataName == "" {
-		dataName = names[0]
-	}
-	set := trainField("data", "← → take "+strings.Join(names, ", ")+"; or type a file or folder", dataName, func(t *model.TrainSpec, v string) error {
+	names := setsFor(b.d.graph)
+	dataName := dataOf(s)
+	set := trainField("data", "← → take "+strings.Join(names, ", ")+", which fit the input; or type another, or a file or folder", dataName, func(t *model.TrainSpec, v string) error {
 		if v == "" {
 			return fmt.Errorf("there is no data set, wants %s, or a path", strings.Join(names, ", "))
 		}
@@ -134,10 +196,15 @@ func (b *buildScreen) training() tea.Cmd {
 		if err != nil {
 			return nil, nil, err
 		}
-		// The input goes with a set of the catalog: its samples have one shape.
-		i := slices.IndexFunc(data.Catalog, func(e data.Entry) bool { return e.Name == v && e.Input != nil })
-		if i >= 0 && len(s.Inputs) == 1 && s.Inputs[0].Tokens == 0 {
-			out, err = model.SetInput(out, 0, data.Catalog[i].Input, 0)
+		// Input and outputs go with a set of the catalog.
+		if e := entryOf(v); e != nil && slices.Contains(names, v) && len(s.Inputs) == 1 {
+			in := []model.Input{{Name: s.Inputs[0].Name, Shape: e.Input, Tokens: e.Tokens}}
+			if e.Cut {
+				in[0].Shape = s.Inputs[0].Shape
+			}
+			if fitted, _ := model.Adapt(out, in, max(e.Classes, e.Targets)); fitted != nil {
+				out = fitted
+			}
 		}
 		return out, path, err
 	}

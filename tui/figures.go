@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"layercake/compute"
-	"layercake/data"
 	"layercake/model"
 	"layercake/train"
 	"layercake/tui/widget"
@@ -21,6 +20,7 @@ type figures struct {
 	batch        int
 	depth        int
 	receptive    [2]int
+	image        bool // the first input is one
 	in, out      string
 }
 
@@ -56,6 +56,7 @@ func figuresOf(g *model.Graph) figures {
 		}
 		f.in += in.Shape.String()
 	}
+	f.image = len(g.Inputs) > 0 && len(g.Inputs[0].Shape) == 3
 	if g.Err != nil {
 		return f
 	}
@@ -69,10 +70,11 @@ func figuresOf(g *model.Graph) figures {
 
 // samplesOf is how many samples the network's data has; 0 where its file decides.
 func samplesOf(s *model.Spec) (training, test int) {
-	for _, e := range data.Catalog {
-		if e.Name == s.Train.Data || s.Train.Data == "" {
-			return e.Train, e.Test
+	if e := entryOf(dataOf(s)); e != nil {
+		if n := train.LengthFor(s.Inputs); e.Cut && n > 0 {
+			return e.Train * e.Input[0] / n, e.Test * e.Input[0] / n
 		}
+		return e.Train, e.Test
 	}
 	return 0, 0
 }
@@ -84,17 +86,23 @@ func outWords(s compute.Shape) string {
 	return s.String()
 }
 
-// reach is a receptive field in words.
-func reach(r [2]int) string {
+// reach is a receptive field in words: of an image in pixels, of a sequence in steps.
+func reach(r [2]int, image bool) string {
+	unit := "px"
+	if !image {
+		unit = "steps"
+	}
 	switch {
 	case r[0] < 0:
 		return "everything"
 	case r[0] == 0:
 		return "–"
-	case r[0] == r[1] || r[1] == 0:
-		return fmt.Sprintf("%d px", r[0])
+	case !image && r[0] == 1:
+		return "1 step"
+	case r[0] == r[1] || r[1] == 0 || !image:
+		return fmt.Sprintf("%d %s", r[0], unit)
 	}
-	return fmt.Sprintf("%d×%d px", r[0], r[1])
+	return fmt.Sprintf("%d×%d %s", r[0], r[1], unit)
 }
 
 // amount writes a count with its unit dimmed: "40.8 M MACs".

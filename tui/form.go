@@ -413,7 +413,7 @@ func (f *form) effect(t *theme) []string {
 		out = append(out, line("an epoch", "≈ "+signed(int64(then-now), func(n int64) string { return spanWords(time.Duration(n)) }), "now "+spanWords(now)))
 	}
 	if a.receptive != b.receptive && b.receptive[0] != 0 {
-		out = append(out, line("sees", t.text.Render(reach(b.receptive)), "now "+reach(a.receptive)))
+		out = append(out, line("sees", t.text.Render(reach(b.receptive, b.image)), "now "+reach(a.receptive, a.image)))
 	}
 	return out
 }

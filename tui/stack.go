@@ -14,6 +14,7 @@ import (
 // which columns stand beside the rows.
 type stack struct {
 	rows   []model.Row
+	says   []said // of rows, by index
 	lines  []line // what is not folded away
 	folds  map[string]bool
 	long   bool // too long to open everything at once
@@ -30,6 +31,12 @@ type line struct {
 	fold   string // ▸ ▾ or ""
 	skips  bool   // folded, with a residual inside
 	wrong  bool   // refused, or folded with a refused row inside
+}
+
+// said is what a row's item says beside its settings.
+type said struct {
+	name  string // that somebody gave it
+	reads string // what it reads beside the row above, or in its place
 }
 
 type gutterKind uint8
@@ -67,7 +74,7 @@ func (s *stack) show(g *model.Graph) {
 	if len(s.rows) == 0 {
 		s.long = len(g.Rows) > startFolded
 	}
-	s.rows = g.Rows
+	s.rows, s.says = g.Rows, saidBy(g)
 	s.layout()
 	s.cursor = min(at, len(s.lines)-1)
 	if name != "" && (s.row() == nil || s.row().Name != name) {
@@ -77,13 +84,30 @@ func (s *stack) show(g *model.Graph) {
 	s.keepInView()
 }
 
+// saidBy gathers names and references from the items of g's rows.
+func saidBy(g *model.Graph) []said {
+	out := make([]said, len(g.Rows))
+	for i := range g.Rows {
+		r := &g.Rows[i]
+		if r.Part || r.Item == nil || r.Kind == model.GroupBlock || r.Title == "path" {
+			continue // a block's name is its label
+		}
+		if it, err := g.Spec.At(r.Item); err == nil && it.Kind == r.Kind {
+			if strings.TrimRight(it.Name, "0123456789") != r.Title { // "decoder1" says nothing new
+				out[i].name = it.Name
+			}
+			others := slices.DeleteFunc(slices.Clone(it.From), func(from string) bool { return from == "." })
+			out[i].reads = strings.Join(others, ", ")
+		}
+	}
+	return out
+}
+
 // fresh forgets folds and cursor: another network has come.
 func (s *stack) fresh(g *model.Graph) {
 	*s = stack{folds: map[string]bool{}, mark: -1, height: s.height}
 	s.show(g)
-	if len(s.lines) > 1 {
-		s.cursor = 1
-	}
+	s.cursor = max(slices.IndexFunc(s.lines, func(l line) bool { return s.rows[l.row].Kind != model.InputKind }), 0)
 }
 
 // isFolded says whether the row hides its children.

@@ -49,7 +49,7 @@ func (s *stack) view(t *theme, w, h int, cols []column) []string {
 		} else {
 			b.WriteByte(' ')
 		}
-		b.WriteString(fit(s.title(t, l, r), name))
+		b.WriteString(fit(s.title(t, l, r, name), name))
 		for i, c := range cols {
 			b.WriteString("  ")
 			cell := c.cell(l.row, r, widths[i])
@@ -71,8 +71,9 @@ func (s *stack) view(t *theme, w, h int, cols []column) []string {
 	return out
 }
 
-// title is the name column of one row: bracket, fold mark, what it is.
-func (s *stack) title(t *theme, l line, r *model.Row) string {
+// title is the name column of one row in w cells: bracket, fold mark, what it
+// is, what it reads, and its own name where there is room.
+func (s *stack) title(t *theme, l line, r *model.Row, w int) string {
 	gutter := t.of("flow").Render(l.gutter)
 	fold := "  "
 	if l.fold != "" {
@@ -88,7 +89,7 @@ func (s *stack) title(t *theme, l line, r *model.Row) string {
 		if l.skips {
 			text += t.dim.Render("  skip")
 		}
-		return text
+		return s.aside(t, text, l.row, w)
 	}
 	label := t.text
 	if r.Params == 0 && r.MACs == 0 {
@@ -101,7 +102,20 @@ func (s *stack) title(t *theme, l line, r *model.Row) string {
 	if text == "" && !strings.HasPrefix(r.Kind, r.Title) {
 		text = r.Kind
 	}
-	return gutter + fold + t.of(r.Family).Render(fit(title, max(cells(title), 6))) + " " + label.Render(text)
+	text = gutter + fold + t.of(r.Family).Render(fit(title, max(cells(title), 6))) + " " + label.Render(text)
+	return s.aside(t, text, l.row, w)
+}
+
+// aside puts what row i reads and its own name behind its title.
+func (s *stack) aside(t *theme, title string, i, w int) string {
+	x := &s.says[i]
+	if x.reads != "" {
+		title = strings.TrimRight(title, " ") + t.dim.Render("  ← "+x.reads)
+	}
+	if x.name != "" && cells(title)+2+cells(x.name) <= w {
+		title += t.dim.Render("  " + x.name)
+	}
+	return title
 }
 
 // fitColumns shares w cells among the names and those columns that fit.

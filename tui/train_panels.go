@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"layercake/data"
 	"layercake/layers"
 	"layercake/model"
 	"layercake/train"
@@ -416,15 +415,9 @@ func (s *trainScreen) plan(w int) []string {
 	}
 	out = append(out, t.strong.Render("what would be trained"))
 	ts := d.spec().Train
-	name := ts.Data
-	if name == "" {
-		name = data.Catalog[0].Name
-	}
+	name := dataOf(d.spec())
 	samples, more := 0, ""
-	for _, e := range data.Catalog {
-		if e.Name != name {
-			continue
-		}
+	if e := entryOf(name); e != nil {
 		samples = e.Train
 		more = "   " + e.Title
 		if e.Train > 0 {

@@ -74,10 +74,7 @@ func (d *desk) launch(paused bool) tea.Cmd {
 		d.complain(fmt.Errorf("not trained: %w", d.graph.Err))
 		return nil
 	}
-	name := d.spec().Train.Data
-	if name == "" {
-		name = data.Catalog[0].Name
-	}
+	name := dataOf(d.spec())
 	ctx, cancel := context.WithCancel(d.ctx)
 	r := &runState{of: d.spec(), graph: d.graph, data: name, stage: "preparing " + name, cancel: cancel}
 	d.run = r
