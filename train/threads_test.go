@@ -1,0 +1,78 @@
+package train
+
+import (
+	"context"
+	"testing"
+
+	"layercake/data"
+	"layercake/model"
+	"layercake/presets"
+)
+
+// The losses of a few steps are the same to the last bit on any number of
+// threads, and so are the weights behind them.
+func TestThreadsChangeNoBit(t *testing.T) {
+	for _, name := range []string{"lenet5", "vit-tiny", "char-rnn", "char-lstm", "char-gru", "gpt-nano", "seq2seq-dates", "word2vec", "transformer-classifier", "autoencoder"} {
+		t.Run(name, func(t *testing.T) {
+			spec, err := presets.Spec(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			set, err := data.Open(context.Background(), spec.Train.Data, data.Options{Seed: 1, Train: 15, Test: 1, Length: LengthFor(spec.Inputs)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			set.Test = nil
+			fitted, why := model.Adapt(spec, Inputs(set), 0)
+			if fitted == nil {
+				t.Fatal(why)
+			}
+			g := model.Resolve(fitted)
+			var want []float64
+			var weights [][]float32
+			for _, threads := range []int{1, 2, 3, 4, 7} {
+				c, err := FromSpec(g, set, Overrides{Batch: 5, Steps: 3, Threads: threads})
+				if err != nil {
+					t.Fatal(err)
+				}
+				q, err := c.check()
+				if err != nil {
+					t.Fatal(err)
+				}
+				tr, err := newTrainer(c, q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []float64
+				for range 3 {
+					tr.Epoch = Score{}
+					if err := tr.step(nil); err != nil {
+						t.Fatal(err)
+					}
+					got = append(got, tr.Epoch.Loss())
+				}
+				var w [][]float32
+				for _, p := range tr.prog.Params() {
+					w = append(w, append([]float32(nil), p.Data...))
+				}
+				tr.close()
+				if want == nil {
+					want, weights = got, w
+					continue
+				}
+				for i := range want {
+					if got[i] != want[i] {
+						t.Fatalf("%d threads: the loss of step %d is %v, want %v", threads, i+1, got[i], want[i])
+					}
+				}
+				for i := range w {
+					for j := range w[i] {
+						if w[i][j] != weights[i][j] {
+							t.Fatalf("%d threads: %s[%d] is %v, want %v", threads, tr.prog.Params()[i].Name, j, w[i][j], weights[i][j])
+						}
+					}
+				}
+			}
+		})
+	}
+}
