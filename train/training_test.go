@@ -147,9 +147,9 @@ var (
 )
 
 var parityCases = map[string]parityCase{
-	"lenet5": {preset: "lenet5", inputs: pictureInputs, fill: pictures, most: 1e-4},
-	// Its norms see few numbers and its relus many near zero: float32 itself
-	// moves its losses by 3e-4 within PyTorch.
+	// A relu or a pool that rounding lands on another side is seen in the losses
+	// of these two: by 3e-4 in resnet8, within PyTorch itself.
+	"lenet5":  {preset: "lenet5", inputs: pictureInputs, fill: pictures, most: 1e-3},
 	"resnet8": {preset: "resnet8", inputs: pictureInputs, fill: pictures, most: 1e-3},
 	"lstm": {text: `
 input: {tokens: 12, length: 10}
