@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"io"
 	"os"
 	"path/filepath"
@@ -336,6 +337,13 @@ func (p *progress) done(r *train.Run) {
 	}
 	s := r.Last()
 	if s.Reason == train.Finished {
-		fmt.Fprintf(p.out, "finished after %s steps in %s; saved in %s\n", widget.Group(int64(s.Step)), widget.Duration(s.Elapsed), r.Config().Dir)
+		test := ""
+		if !math.IsNaN(s.TestLoss) {
+			test = fmt.Sprintf(", test loss %.4f", s.TestLoss)
+		}
+		if !math.IsNaN(s.TestAccuracy) {
+			test += ", accuracy " + widget.Percent(s.TestAccuracy, 2)
+		}
+		fmt.Fprintf(p.out, "finished after %s steps in %s%s; saved in %s\n", widget.Group(int64(s.Step)), widget.Duration(s.Elapsed), test, r.Config().Dir)
 	}
 }
