@@ -33,6 +33,9 @@
 //     the same kind and shapes; both add to one gradient.
 //   - Bidirectional multi-layer LSTM: one layer with many Params.
 //   - Several inputs: `inputs:` names them; `from:` reads them.
+//   - Text written token by token: a Generator resolves the graph for sequences of
+//     length 1 over the same parameters, and layers carry state, keys and values.
+//   - Attention maps: made when somebody asks for one (AttentionMap), kept by nobody.
 //   - Fused steps: Compile runs neighbours as one where a pattern of the table in
 //     fuse.go says so, to the same bits; nodes stay nodes for whoever looks.
 //     Outside of training Fold works batch norms into the weights before them.

@@ -283,3 +283,29 @@ func TestSampler(t *testing.T) {
 		t.Error("of no numbers the first is to be picked")
 	}
 }
+
+// A token costs one step where the graph allows it, and a whole window otherwise.
+func BenchmarkGenerator(b *testing.B) {
+	pool := compute.NewPool(2)
+	defer pool.Close()
+	for _, name := range []string{"char-rnn", "char-lstm", "char-gru", "gpt-nano"} {
+		p, err := Compile(preset(b, name), Options{Batch: 1, Seed: 1, Pool: pool, Logits: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		g, err := p.Generator(0, pool)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name+"/step", func(b *testing.B) {
+			for b.Loop() {
+				g.Next(3)
+			}
+		})
+		b.Run(name+"/window", func(b *testing.B) {
+			for b.Loop() {
+				p.Forward(1, false)
+			}
+		})
+	}
+}
