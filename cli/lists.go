@@ -49,7 +49,7 @@ func newPresets() *cobra.Command {
 				writeSummary(out, g, summarize(g, 1, "pytorch"))
 				return nil
 			}
-			list := []presetJSON{}
+			list, inputs := []presetJSON{}, []string{}
 			for _, p := range presets.List() {
 				spec, err := presets.Spec(p.Name)
 				if err != nil {
@@ -60,6 +60,7 @@ func newPresets() *cobra.Command {
 					return g.Err
 				}
 				list = append(list, presetJSON{p.Name, p.Task, g.Inputs[0].Shape, g.Params(), g.MACs()})
+				inputs = append(inputs, inputText(g.Inputs))
 			}
 			if asJSON {
 				return writeJSON(out, list)
@@ -67,7 +68,7 @@ func newPresets() *cobra.Command {
 			t := table{head: []string{"preset", "task", "input", "params", "MACs"}, right: []bool{false, false, true, true, true}}
 			for i, p := range presets.List() {
 				n, unit := widget.SI(float64(list[i].MACs))
-				t.add(p.Name, p.Task, shapeText(list[i].Input), widget.Group(list[i].Params), strings.TrimSpace(n+" "+unit))
+				t.add(p.Name, p.Task, inputs[i], widget.Group(list[i].Params), strings.TrimSpace(n+" "+unit))
 			}
 			t.write(out)
 			return nil
@@ -78,8 +79,20 @@ func newPresets() *cobra.Command {
 	return cmd
 }
 
-func shapeText(s []int) string {
-	return strings.Trim(strings.ReplaceAll(fmt.Sprint(s), " ", "×"), "[]")
+// inputText says what a network reads: "3×32×32", "64 tokens", "24 + 10 tokens".
+func inputText(inputs []model.Input) string {
+	var parts []string
+	for _, in := range inputs {
+		parts = append(parts, in.Shape.String())
+	}
+	text := strings.Join(parts, " + ")
+	if inputs[len(inputs)-1].Tokens > 0 {
+		text += " tokens"
+	}
+	if text == "1 tokens" {
+		return "1 token"
+	}
+	return text
 }
 
 type layerJSON struct {
@@ -209,6 +222,7 @@ type dataJSON struct {
 	Name    string `json:"name"`
 	Title   string `json:"title"`
 	Input   []int  `json:"input"`
+	Tokens  int    `json:"tokens"`
 	Classes int    `json:"classes"`
 	Train   int    `json:"train_samples"`
 	Test    int    `json:"test_samples"`
@@ -226,7 +240,7 @@ func newData() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := []dataJSON{}
 			for _, e := range data.Catalog {
-				list = append(list, dataJSON{e.Name, e.Title, e.Input, e.Classes, e.Train, e.Test, e.Needs})
+				list = append(list, dataJSON{e.Name, e.Title, e.Input, e.Tokens, e.Classes, e.Train, e.Test, e.Needs})
 			}
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), list)
@@ -247,8 +261,21 @@ func newData() *cobra.Command {
 func writeData(w io.Writer, e data.Entry) {
 	head := e.Name
 	if len(e.Input) > 0 {
-		head += fmt.Sprintf("  %s, %d classes, %s training and %s test samples",
-			e.Input, e.Classes, widget.Group(int64(e.Train)), widget.Group(int64(e.Test)))
+		inputs := []model.Input{{Shape: e.Input, Tokens: e.Tokens}}
+		if e.Second != nil {
+			inputs = append(inputs, model.Input{Shape: e.Second, Tokens: e.Tokens})
+		}
+		answer := fmt.Sprintf("%d classes", e.Classes)
+		switch {
+		case e.Targets == 1:
+			answer = "1 number"
+		case e.Targets > 1:
+			answer = fmt.Sprintf("%d numbers", e.Targets)
+		case e.PerStep:
+			answer += " a step"
+		}
+		head += fmt.Sprintf("  %s, %s, %s training and %s test samples",
+			inputText(inputs), answer, widget.Group(int64(e.Train)), widget.Group(int64(e.Test)))
 	}
 	files := "no files needed: drawn at run time from the seed"
 	if e.Needs != "" {

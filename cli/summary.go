@@ -137,8 +137,12 @@ func writeSummary(w io.Writer, g *model.Graph, s summaryJSON) {
 	}
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		if n.Kind == nil {
-			t.add(n.Name, "input", "", n.Plan.Out.String(), "", "")
+		if n.Kind == nil { // the inputs come first
+			tokens := ""
+			if in := g.Inputs[i]; in.Tokens > 0 {
+				tokens = fmt.Sprintf("%d tokens", in.Tokens)
+			}
+			t.add(n.Name, "input", tokens, n.Plan.Out.String(), "", "")
 			continue
 		}
 		t.add(n.Name, n.Kind.Name, n.Layer.Label(), n.Plan.Out.String(), quiet(counted(n, s.Count)), quiet(n.Plan.MACs))

@@ -313,7 +313,11 @@ func (p *progress) event(e train.Event) {
 		fmt.Fprintf(p.out, "%6d  %10.4f %10s  %10.4f %10s  %8.1f", e.Epoch, e.TrainLoss, widget.Percent(float64(e.TrainAccuracy), 2),
 			e.TestLoss, widget.Percent(float64(e.TestAccuracy), 2), e.Seconds)
 		for _, m := range e.Figures() {
-			fmt.Fprintf(p.out, "  %s %.4f", m.Name, m.Value)
+			value := fmt.Sprintf("%.4f", m.Value)
+			if m.Share() {
+				value = widget.Percent(m.Value, 2)
+			}
+			fmt.Fprintf(p.out, "  %s %s", m.Name, value)
 		}
 		fmt.Fprintln(p.out)
 	}

@@ -14,6 +14,9 @@ type Metric struct {
 	Value float64
 }
 
+// Share says that the value is a part of a whole, to be shown as a percentage.
+func (m Metric) Share() bool { return m.Name == "exact" || m.Name == "top5" }
+
 // metric gathers one figure over the batches of a test.
 type metric interface {
 	reset()

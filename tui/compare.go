@@ -192,7 +192,7 @@ func (c *compareScreen) remove(i int) tea.Cmd {
 func (c *compareScreen) which(title string, then func(i int) tea.Cmd) tea.Cmd {
 	var items []pickItem
 	for _, g := range c.of[1:] {
-		items = append(items, pickItem{name: g.Name, text: g.Spec.About, right: shortFigures(g)})
+		items = append(items, pickItem{name: g.Name, text: g.Spec.About, right: bothFigures(g), short: oneFigure(g)})
 	}
 	return c.d.lay(newPicker(c.d, title, title, items, func(i int) tea.Cmd { return then(i + 1) }))
 }

@@ -22,8 +22,8 @@ type listedMsg struct {
 
 // source is a network that can be opened.
 type source struct {
-	group, name, about, figures string
-	path                        string // of a file
+	group, name, about, figures, short string
+	path                               string // of a file
 }
 
 // loadedMsg brings a network that was chosen.
@@ -65,7 +65,7 @@ func (d *desk) choose(title string, take func(s *model.Spec, path string)) tea.C
 		}
 		p.items = nil
 		for _, s := range m.sources {
-			p.items = append(p.items, pickItem{group: s.group, name: s.name, text: s.about, right: s.figures})
+			p.items = append(p.items, pickItem{group: s.group, name: s.name, text: s.about, right: s.figures, short: s.short})
 		}
 		p.filter()
 		p.choose = func(i int) tea.Cmd {
@@ -98,19 +98,23 @@ func sources() []source {
 			continue // another program's file
 		}
 		g := model.Resolve(spec)
-		out = append(out, source{group: "files here", name: f, path: f, about: spec.About, figures: shortFigures(g)})
+		out = append(out, source{group: "files here", name: f, path: f, about: spec.About, figures: bothFigures(g), short: oneFigure(g)})
 	}
 	for _, p := range presets.List() {
 		spec, err := presets.Spec(p.Name)
 		if err != nil {
 			continue
 		}
-		out = append(out, source{group: "presets", name: p.Name, about: p.About, figures: shortFigures(model.Resolve(spec))})
+		g := model.Resolve(spec)
+		out = append(out, source{group: p.Task, name: p.Name, about: p.About, figures: bothFigures(g), short: oneFigure(g)})
 	}
 	return out
 }
 
-func shortFigures(g *model.Graph) string {
+// oneFigure is what a narrow list has room for.
+func oneFigure(g *model.Graph) string { return widget.Group(g.Params()) + " params" }
+
+func bothFigures(g *model.Graph) string {
 	x, p := widget.SI(float64(g.MACs()))
 	return fitRight(widget.Group(g.Params()), 11) + " params" + fitRight(strings.TrimSpace(x+" "+p), 8) + " MACs"
 }

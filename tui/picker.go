@@ -29,6 +29,7 @@ type pickItem struct {
 	name  string
 	text  string // what it is
 	right string // figures or keys at the right edge
+	short string // in place of right where cells are few; "" leaves right
 	style *ink
 }
 
@@ -183,6 +184,9 @@ func scroll(n, at, h int) int {
 	return max(min(at-h/2, n-h), 0)
 }
 
+// roomyPicker is the width from which a list has room for all figures.
+const roomyPicker = 90
+
 func (p *picker) View(w, h int) string {
 	t := p.d.theme
 	out := []string{t.accent.Render("› ") + p.query.view(t, w-4), t.rule(w)}
@@ -192,8 +196,14 @@ func (p *picker) View(w, h int) string {
 		out = append(out, t.dim.Render("nothing is called that: backspace takes a letter away"))
 	}
 	name, right := 10, 0
-	for _, it := range p.items {
-		name, right = max(name, cells(it.name)), max(right, cells(it.right))
+	figures := func(it *pickItem) string {
+		if w < roomyPicker && it.short != "" {
+			return it.short
+		}
+		return it.right
+	}
+	for i := range p.items {
+		name, right = max(name, cells(p.items[i].name)), max(right, cells(figures(&p.items[i])))
 	}
 	described := slices.ContainsFunc(p.items, func(it pickItem) bool { return it.text != "" })
 	name = min(name, w/2)
@@ -203,7 +213,7 @@ func (p *picker) View(w, h int) string {
 			out = append(out, t.dim.Render(l.heading))
 			continue
 		}
-		it := p.items[p.hits[l.hit]]
+		it := &p.items[p.hits[l.hit]]
 		style := t.text
 		if it.style != nil {
 			style = *it.style
@@ -213,13 +223,13 @@ func (p *picker) View(w, h int) string {
 			mark = t.accent.Render("▌") + " "
 		}
 		if !described {
-			name, right = w-4-cells(it.right), cells(it.right)
+			name, right = w-4-cells(figures(it)), cells(figures(it))
 		}
 		s := mark + style.Render(fit(it.name, name)) + "  "
 		if room := w - cells(s) - right - 2; room > 8 {
 			s += t.dim.Render(fit(it.text, room)) + "  "
 		}
-		s = fit(s, w-right) + t.dim.Render(fitRight(it.right, right))
+		s = fit(s, w-right) + t.dim.Render(fitRight(figures(it), right))
 		if l.hit == p.cursor {
 			s = t.selected(s)
 		}

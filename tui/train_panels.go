@@ -180,7 +180,7 @@ func metricWords(t *theme, p *train.Snapshot, w int) string {
 // metricWord is one figure with its name; shares are percentages.
 func metricWord(t *theme, m train.Metric) string {
 	value := lossFigure(m.Value)
-	if m.Name == "exact" || m.Name == "top5" {
+	if m.Share() {
 		value = widget.Percent(m.Value, 1)
 	}
 	return t.dim.Render(m.Name+" ") + t.strong.Render(value)
