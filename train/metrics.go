@@ -15,7 +15,9 @@ type Metric struct {
 }
 
 // Share says that the value is a part of a whole, to be shown as a percentage.
-func (m Metric) Share() bool { return m.Name == "exact" || m.Name == "top5" }
+func (m Metric) Share() bool {
+	return m.Name == "exact" || m.Name == "top5" || m.Name == "analogy"
+}
 
 // metric gathers one figure over the batches of a test.
 type metric interface {
