@@ -1,8 +1,8 @@
 package compute
 
 type rowDotArgs struct {
-	n, t, f, grain int
-	x, z, y        []float32
+	n, t, f int
+	x, z, y []float32
 }
 
 // RowDot is y[n, t] = Σ_f x[n, f]·z[n, t, f], or with every x of its own row
