@@ -38,8 +38,8 @@ var globalAvgPoolKind = &Kind{
 // Fields are none.
 func (g *GlobalAvgPool) Fields() []Field { return nil }
 
-// Label is empty: there is nothing to set.
-func (g *GlobalAvgPool) Label() string { return "" }
+// Label says what of: there is nothing to set.
+func (g *GlobalAvgPool) Label() string { return "average pool" }
 
 // Plan takes images and sequences.
 func (g *GlobalAvgPool) Plan(in []compute.Shape) (Plan, error) {

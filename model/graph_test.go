@@ -90,7 +90,7 @@ func TestRows(t *testing.T) {
       branches1/1/wide | conv | 1×1 · 2 | 2×4×4 | 18
   ▾ branches1/2 | path | 2 identity | 8×4×4 | 0
     branches1/concat | concat |  | 10×4×4 | 0
-  global1 | global |  | 10 | 0
+  global1 | global | average pool | 10 | 0
   dense1 | dense | 10 | 10 | 110
 `
 	if got := outline(g); got != want {

@@ -98,6 +98,7 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch m := msg.(type) {
 	case tea.WindowSizeMsg:
 		a.w, a.h = m.Width, m.Height
+		a.desk.stack.refit()
 		cmd = a.resize()
 	case tea.KeyMsg:
 		cmd = a.typed(m)

@@ -33,6 +33,13 @@ func (b *buildScreen) Keys() []command {
 		return bind(formKeys, b)
 	}
 	own := bind(buildKeys, b)
+	if i := b.d.stack.index(); i >= 0 && b.d.stack.rows[i].Group && !b.d.stack.isFolded(i) {
+		for k := range own {
+			if own[k].foot == "unfold" {
+				own[k].foot = "fold"
+			}
+		}
+	}
 	return append(own, without(bind(stackKeys, b.d.stack), own)...)
 }
 
@@ -151,6 +158,19 @@ func buildColumns(t *theme, g *model.Graph) []column {
 			}
 			return t.text.Render(widget.Millions(r.MACs)) + t.dim.Render(" M")
 		}},
+		{title: "memory", width: 8, right: true, rank: 3, cell: func(_ int, r *model.Row, w int) string {
+			if r.Activation == 0 {
+				return ""
+			}
+			n, unit, _ := strings.Cut(widget.Bytes(r.Activation), " ")
+			return t.text.Render(n) + t.dim.Render(" "+unit)
+		}},
+		{title: "sees", width: 12, right: true, rank: 4, cell: func(_ int, r *model.Row, w int) string {
+			if r.Receptive[0] == 0 || r.Kind == model.InputKind {
+				return ""
+			}
+			return t.dim.Render(reach(r.Receptive, len(g.Inputs) > 0 && len(g.Inputs[0].Shape) == 3))
+		}},
 	}
 }
 
@@ -188,7 +208,10 @@ func (b *buildScreen) detailLines(w, h int) []string {
 		}
 	}
 	out = append(out, "")
-	out = append(out, rowFigures(t, r, b.d.figs)...)
+	out = append(out, rowFigures(t, b.d.shown(), r, b.d.figs)...)
+	if r.Group && kindOf(r) == nil {
+		out = append(out, b.groupLines(r, w)...)
+	}
 	if k := kindOf(r); k != nil && k.Card.What != "" {
 		out = append(out, "", t.dim.Render("What it does"))
 		for _, l := range wrap(k.Card.What, w-2) {
@@ -211,11 +234,14 @@ func (b *buildScreen) detailLines(w, h int) []string {
 }
 
 // rowFigures are a row's costs, one a line.
-func rowFigures(t *theme, r *model.Row, f figures) []string {
+func rowFigures(t *theme, g *model.Graph, r *model.Row, f figures) []string {
 	line := func(name, value, more string) string {
 		return " " + t.dim.Render(fit(name, 13)) + value + t.dim.Render(more)
 	}
 	out := []string{}
+	if in := inputsOf(g, r); len(in) > 0 {
+		out = append(out, line("input", t.text.Render(strings.Join(in, ", ")), ""))
+	}
 	if r.Out != nil {
 		out = append(out, line("output", t.text.Render(r.Out.String()), ""))
 	}

@@ -129,14 +129,6 @@ func (b *buildScreen) edit() tea.Cmd {
 	return b.openForm(f)
 }
 
-// enter edits a layer and folds or opens a group.
-func (b *buildScreen) enter() tea.Cmd {
-	if r := b.d.stack.row(); r != nil && r.Group {
-		return b.d.stack.toggle()
-	}
-	return b.edit()
-}
-
 // settingLines are the selected row's settings, to read.
 func (b *buildScreen) settingLines(r *model.Row, w int) []string {
 	t := b.d.theme

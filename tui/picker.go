@@ -138,9 +138,9 @@ func (p *picker) Update(msg tea.Msg) (Screen, tea.Cmd) {
 		case m.Button == tea.MouseButtonWheelUp:
 			p.move(-1)
 		case m.Button == tea.MouseButtonLeft && m.Action == tea.MouseActionPress:
-			_, h := p.Size(p.d.bodyW-4, p.d.bodyH)
+			w, h := p.Size(p.d.bodyW-4, p.d.bodyH)
 			lines, at := p.lines()
-			from := scroll(len(lines), at, h-4)
+			from := scroll(len(lines), at, h-4-p.widths(w-4).foot)
 			if y := from + m.Y - 2; m.Y >= 2 && y < len(lines) && lines[y].hit >= 0 {
 				p.cursor = lines[y].hit
 				return p, p.take()
@@ -187,6 +187,51 @@ func scroll(n, at, h int) int {
 // roomyPicker is the width from which a list has room for all figures.
 const roomyPicker = 90
 
+// pickWidths are the cells of a list's columns, and the lines below it that
+// say the chosen item's whole text where lines of the list must cut theirs.
+type pickWidths struct{ name, text, right, foot int }
+
+func (p *picker) widths(w int) pickWidths {
+	x := pickWidths{name: 10}
+	longest := 0
+	for i := range p.items {
+		it := &p.items[i]
+		x.name, x.right = max(x.name, cells(it.name)), max(x.right, cells(it.figures(w)))
+		longest = max(longest, cells(it.text))
+	}
+	x.name = min(x.name, w/2)
+	if x.text = w - 2 - x.name - 2; x.right > 0 {
+		x.text -= 2 + x.right
+	}
+	if x.text = max(x.text, 0); longest > x.text {
+		x.foot = 2
+		if longest > w-1 {
+			x.foot = 3
+		}
+	}
+	return x
+}
+
+// figures are what a list of w cells has room for.
+func (it *pickItem) figures(w int) string {
+	if w < roomyPicker && it.short != "" {
+		return it.short
+	}
+	return it.right
+}
+
+// cutWords shortens a text to w cells, between two words.
+func cutWords(text string, w int) string {
+	if cells(text) <= w {
+		return text
+	}
+	cut := fit(text, w)
+	if at := strings.LastIndexByte(cut, ' '); at > len(cut)/2 {
+		cut = strings.TrimRight(cut[:at], " ,;:") + " …"
+	}
+	return cut
+}
+
 func (p *picker) View(w, h int) string {
 	t := p.d.theme
 	out := []string{t.accent.Render("› ") + p.query.view(t, w-4), t.rule(w)}
@@ -195,20 +240,12 @@ func (p *picker) View(w, h int) string {
 	} else if len(p.hits) == 0 {
 		out = append(out, t.dim.Render("nothing is called that: backspace takes a letter away"))
 	}
-	name, right := 10, 0
-	figures := func(it *pickItem) string {
-		if w < roomyPicker && it.short != "" {
-			return it.short
-		}
-		return it.right
-	}
-	for i := range p.items {
-		name, right = max(name, cells(p.items[i].name)), max(right, cells(figures(&p.items[i])))
-	}
 	described := slices.ContainsFunc(p.items, func(it pickItem) bool { return it.text != "" })
-	name = min(name, w/2)
+	x := p.widths(w)
+	room := max(h-2-x.foot, 1)
 	lines, at := p.lines()
-	for _, l := range lines[scroll(len(lines), at, h-2):] {
+	from := scroll(len(lines), at, room)
+	for _, l := range lines[from:min(from+room, len(lines))] {
 		if l.hit < 0 {
 			out = append(out, t.dim.Render(l.heading))
 			continue
@@ -222,18 +259,29 @@ func (p *picker) View(w, h int) string {
 		if l.hit == p.cursor {
 			mark = t.accent.Render("▌") + " "
 		}
+		name, right := x.name, x.right
 		if !described {
-			name, right = w-4-cells(figures(it)), cells(figures(it))
+			right = cells(it.figures(w))
+			name = w - 4 - right
 		}
 		s := mark + style.Render(fit(it.name, name)) + "  "
-		if room := w - cells(s) - right - 2; room > 8 {
-			s += t.dim.Render(fit(it.text, room)) + "  "
+		if described && x.text > 8 {
+			s += t.dim.Render(cutWords(it.text, x.text))
 		}
-		s = fit(s, w-right) + t.dim.Render(fitRight(figures(it), right))
+		s = fit(s, w-right) + t.dim.Render(fitRight(it.figures(w), right))
 		if l.hit == p.cursor {
 			s = t.selected(s)
 		}
 		out = append(out, s)
+	}
+	out = box(out, w, h-x.foot)
+	if x.foot > 0 {
+		out = append(out, t.rule(w))
+		if p.cursor < len(p.hits) {
+			for _, l := range wrap(p.items[p.hits[p.cursor]].text, w-1) {
+				out = append(out, " "+t.text.Render(l))
+			}
+		}
 	}
 	return strings.Join(box(out, w, h), "\n")
 }

@@ -14,14 +14,15 @@ import (
 // which columns stand beside the rows.
 type stack struct {
 	rows   []model.Row
-	says   []said // of rows, by index
-	lines  []line // what is not folded away
-	folds  map[string]bool
-	long   bool // too long to open everything at once
-	cursor int  // line
-	mark   int  // line where a range starts, -1 without one
-	top    int  // first line drawn
-	height int  // lines that the screen last had for rows
+	says   []said          // of rows, by index
+	lines  []line          // what is not folded away
+	folds  map[string]bool // by somebody's hand
+	closed map[string]bool // … and where no hand was: what there was no room for
+	fitted bool            // closed has been worked out
+	cursor int             // line
+	mark   int             // line where a range starts, -1 without one
+	top    int             // first line drawn
+	height int             // lines that the screen last had for rows
 }
 
 // line is one drawn row.
@@ -58,10 +59,6 @@ type column struct {
 	cell func(i int, r *model.Row, w int) string
 }
 
-// startFolded is how many open rows a network may have before its blocks
-// start folded.
-const startFolded = 40
-
 func newStack() *stack { return &stack{folds: map[string]bool{}, mark: -1} }
 
 // show takes the rows of g. Cursor and folds stay with the rows of the same name.
@@ -71,9 +68,6 @@ func (s *stack) show(g *model.Graph) {
 		name = r.Name
 	}
 	at := s.cursor
-	if len(s.rows) == 0 {
-		s.long = len(g.Rows) > startFolded
-	}
 	s.rows, s.says = g.Rows, saidBy(g)
 	s.layout()
 	s.cursor = min(at, len(s.lines)-1)
@@ -107,6 +101,9 @@ func saidBy(g *model.Graph) []said {
 func (s *stack) fresh(g *model.Graph) {
 	*s = stack{folds: map[string]bool{}, mark: -1, height: s.height}
 	s.show(g)
+	if s.height > 0 {
+		s.openWhatFits()
+	}
 	s.cursor = max(slices.IndexFunc(s.lines, func(l line) bool { return s.rows[l.row].Kind != model.InputKind }), 0)
 }
 
@@ -116,16 +113,94 @@ func (s *stack) isFolded(i int) bool {
 	if f, ok := s.folds[r.Name]; ok {
 		return f
 	}
+	if r.Kind == model.GroupResidual { // its bracket takes no line
+		return false
+	}
 	if r.Kind == "add" { // what is on a skip's way round: a look away
 		return true
 	}
-	if !s.long || r.Kind == model.GroupResidual {
-		return false
-	}
-	// In a long network blocks start folded; of an opened block the first
-	// repetition is open.
-	return !(r.Repeat == 1 && s.isRepetition(i))
+	return s.closed[r.Name]
 }
+
+// openWhatFits folds as few groups as it takes to have the whole network in
+// sight: from the top down, outer groups before inner ones, and of what is
+// repeated the first repetition before the others. What comes later, by an
+// edit, is open.
+func (s *stack) openWhatFits() {
+	name := ""
+	if r := s.row(); r != nil {
+		name = r.Name
+	}
+	s.fitted, s.closed = true, map[string]bool{}
+	deepest := 0
+	for i := range s.rows {
+		if r := &s.rows[i]; r.Group && r.Kind != model.GroupResidual {
+			s.closed[r.Name] = true
+			deepest = max(deepest, r.Depth)
+		}
+	}
+	open := func(i int) {
+		opened := s.unveil(i)
+		if len(opened) == 0 {
+			return
+		}
+		if s.layout(); len(s.lines) <= s.height {
+			return
+		}
+		for _, name := range opened {
+			s.closed[name] = true
+		}
+	}
+	for depth := range deepest + 1 {
+		for i := range s.rows {
+			if r := &s.rows[i]; r.Depth == depth && !(s.isRepetition(i) && r.Repeat > 1) && s.isVisible(i) {
+				open(i)
+			}
+		}
+	}
+	for i := range s.rows {
+		if s.isVisible(i) {
+			open(i)
+		}
+	}
+	s.layout()
+	s.cursor = max(min(s.cursor, len(s.lines)-1), 0)
+	if name != "" {
+		s.selectName(name)
+	}
+	s.keepInView()
+}
+
+// unveil opens group i and what says nothing while it is folded: the first
+// repetition, the paths side by side. It names what it has opened.
+func (s *stack) unveil(i int) (opened []string) {
+	r := &s.rows[i]
+	if !r.Group || !s.closed[r.Name] {
+		return nil
+	}
+	delete(s.closed, r.Name)
+	opened = append(opened, r.Name)
+	for j := i + 1; j < len(s.rows) && s.rows[j].Depth > r.Depth; j++ {
+		if s.rows[j].Parent == i && (s.rows[j].Title == "path" || s.isRepetition(j) && s.rows[j].Repeat == 1) {
+			opened = append(opened, s.unveil(j)...)
+		}
+	}
+	return opened
+}
+
+// isVisible says that no group around row i is folded.
+func (s *stack) isVisible(i int) bool {
+	for p := s.rows[i].Parent; p >= 0; p = s.rows[p].Parent {
+		if s.isFolded(p) {
+			return false
+		}
+	}
+	return true
+}
+
+// refit lets the folds follow the terminal's size, as long as nobody has
+// folded anything by hand.
+func (s *stack) refit() { s.fitted = len(s.folds) > 0 }
 
 // isRepetition tells the row of one repetition from the row of its block.
 func (s *stack) isRepetition(i int) bool {
@@ -365,6 +440,9 @@ func (s *stack) move(n int) {
 // setHeight says how many lines there are for rows.
 func (s *stack) setHeight(h int) {
 	s.height = h
+	if !s.fitted && h > 0 && len(s.rows) > 0 {
+		s.openWhatFits()
+	}
 	s.keepInView()
 }
 

@@ -1,8 +1,11 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	tea "github.com/charmbracelet/bubbletea"
 
 	"layercake/model"
 	"layercake/presets"
@@ -64,6 +67,77 @@ head
 	s.fold() // the skip around the row
 	if got := stackLines(s); strings.Contains(got, "stage1/2/conv2") || !strings.Contains(got, "stage1/1/conv2") {
 		t.Errorf("with the second skip folded the stack is\n%s", got)
+	}
+}
+
+// A network starts as open as fits: the whole of it is in sight, outer groups
+// and first repetitions come first, and a taller terminal shows more, until
+// somebody folds by hand.
+func TestStackOpensWhatFits(t *testing.T) {
+	for _, c := range []struct {
+		preset string
+		h      int
+		opened []string
+		closed []string
+	}{
+		{"lenet5", 24, nil, nil},
+		{"resnet20", 26, []string{"stage1"}, []string{"stage2", "stage3"}},
+		{"resnet20", 40, []string{"stage1", "stage1/1", "stage2/1"}, []string{"stage1/2", "stage3"}},
+		{"resnet20", 100, []string{"stage1/3", "stage2/3", "stage3/3"}, nil},
+		{"inception-cifar", 60, []string{"mixed1", "mixed2"}, nil},
+	} {
+		s, err := presets.Spec(c.preset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := drive(t, string(s.YAML()), 120, c.h)
+		st := d.a.desk.stack
+		if len(st.lines) > st.height {
+			t.Errorf("%s in %d lines: %d rows are open and %d fit", c.preset, c.h, len(st.lines), st.height)
+		}
+		for i := range st.rows {
+			r := &st.rows[i]
+			if slices.Contains(c.opened, r.Name) && r.Group && st.isFolded(i) || slices.Contains(c.closed, r.Name) && !st.isFolded(i) {
+				t.Errorf("%s in %d lines: %s folded %v, wants %v", c.preset, c.h, r.Name, st.isFolded(i), !st.isFolded(i))
+			}
+		}
+	}
+	s, err := presets.Spec("resnet20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := drive(t, string(s.YAML()), 120, 24)
+	st := d.a.desk.stack
+	few := len(st.lines)
+	d.send(tea.WindowSizeMsg{Width: 120, Height: 60})
+	many := len(st.lines)
+	d.selectRow("stage1")
+	d.press(" ")
+	folded := len(st.lines)
+	d.send(tea.WindowSizeMsg{Width: 120, Height: 100})
+	if many <= few || folded >= many || len(st.lines) != folded {
+		t.Errorf("%d rows in 24 lines, %d in 60, %d with stage1 folded, %d in 100: wants more, fewer, as many", few, many, folded, len(st.lines))
+	}
+}
+
+// Enter edits whatever the row is, space opens and folds, and the footer says so.
+func TestEnterEditsSpaceFolds(t *testing.T) {
+	d := drive(t, "name: attending\ninput: [6, 8]\nlayers:\n  - block: {name: body, repeat: 2, layers: [transformerencoder: {heads: 2, ff: 16}]}\n", 120, 40)
+	b := d.a.screens[0].(*buildScreen)
+	for _, name := range []string{"body", "body/1/encoder1"} {
+		d.selectRow(name)
+		d.sees("enter edit", "space fold")
+		n := len(d.a.desk.stack.lines)
+		d.press("enter")
+		if b.form == nil {
+			t.Fatalf("enter on %s opens no form", name)
+		}
+		d.press("esc", " ")
+		if got := len(d.a.desk.stack.lines); got >= n {
+			t.Errorf("space on %s leaves %d rows of %d", name, got, n)
+		}
+		d.sees("space unfold")
+		d.press(" ")
 	}
 }
 

@@ -269,7 +269,7 @@ func (s *trainScreen) detail(w, h int) []string {
 	}
 	head := t.of(r.Family).Bold(true).Render(r.Kind) + "   " + t.dim.Render(r.Name)
 	if p == nil {
-		return append([]string{"", head, ""}, rowFigures(t, r, s.d.figs)...)
+		return append([]string{"", head, ""}, rowFigures(t, s.graph(), r, s.d.figs)...)
 	}
 	x := statsOf(s.graph(), s.graph().GradientMACs(), p, r)
 	var pictures []string
