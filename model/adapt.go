@@ -6,8 +6,9 @@ import (
 )
 
 // Adapt fits a network to data: its inputs get the data's shapes and numbers of
-// tokens, in order, embeddings that read them as many rows, and the layer that
-// makes its output the number of classes (0: leave the output alone). The text
+// tokens, in order, embeddings that read them as many rows, positions that are
+// learnt as many places, and the layer that makes its output the number of
+// classes (0: leave the output alone). The text
 // says in one sentence what was changed, empty for nothing; nobody adapts in
 // silence. Where that cannot be done, the Spec is nil and the text is the
 // reason. Whether the layers between take the new shape is for Resolve to say.
@@ -16,7 +17,7 @@ func Adapt(s *Spec, inputs []Input, classes int) (*Spec, string) {
 		return nil, fmt.Sprintf("it has %s, and the data feeds %s", counted(len(s.Inputs), "input"), counted(len(inputs), "input"))
 	}
 	var changes []string
-	file := s.File
+	file, was := s.File, s
 	for i, in := range inputs {
 		old, the := s.Inputs[i], "the input"
 		if len(inputs) > 1 {
@@ -45,6 +46,14 @@ func Adapt(s *Spec, inputs []Input, classes int) (*Spec, string) {
 		if err != nil {
 			return nil, err.Error()
 		}
+	}
+	if s != was {
+		fitted, places, err := fitPositions(was, s)
+		if err != nil {
+			return nil, err.Error()
+		}
+		s = fitted
+		changes = append(changes, places...)
 	}
 	out := s
 	if g := Resolve(s); classes > 0 && g.Err == nil {
@@ -82,6 +91,35 @@ func fitEmbeddings(s *Spec, k, tokens int) (*Spec, error) {
 		}
 	}
 	return s, nil
+}
+
+// fitPositions gives learnt positions as many places as there are steps now,
+// where there were as many as steps before, or are too few. The input of was has
+// changed to that of s.
+func fitPositions(was, s *Spec) (*Spec, []string, error) {
+	old := Resolve(was)
+	var changes []string
+	for i := range old.Nodes {
+		n := &old.Nodes[i]
+		if n.Kind == nil || n.Kind.Name != "position" || n.Item == nil || n.Layer == nil || len(n.In) != 1 || n.Plan.Positions == 0 {
+			continue
+		}
+		g := Resolve(s) // as far as it gets, which is to this node at least
+		if n.In[0] >= len(g.Nodes) {
+			break // another layer refuses the new shape
+		}
+		steps, places := g.Nodes[n.In[0]].Plan.Out, n.Plan.Positions
+		exact := old.Nodes[n.In[0]].Plan.Out[0] == places
+		if len(steps) != 2 || steps[0] == places || !exact && steps[0] < places {
+			continue
+		}
+		var err error
+		if s, _, err = Set(s, n.Item, "length", number(steps[0])); err != nil {
+			return nil, nil, err
+		}
+		changes = append(changes, fmt.Sprintf("the places of %s from %d to %d", n.Name, places, steps[0]))
+	}
+	return s, changes, nil
 }
 
 // counted is "1 input", "2 inputs".

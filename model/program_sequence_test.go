@@ -2,6 +2,7 @@ package model
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"layercake/compute"
@@ -63,6 +64,18 @@ func TestAdaptTokens(t *testing.T) {
 	g := Resolve(fitted)
 	if g.Err != nil || g.Nodes[1].Plan.Params[0].Shape[0] != 27 || !g.Nodes[2].Plan.Out.Equal(compute.Shape{5, 27}) {
 		t.Errorf("%v: %v, %v", g.Err, g.Nodes[1].Plan.Params, g.Nodes[2].Plan.Out)
+	}
+	// Places that are learnt go with the steps, those with room to spare only where they must.
+	s = mustParse(t, "input: {tokens: 65, length: 8}\nlayers:\n  - embedding: {tokens: 65, width: 4}\n  - position: {kind: learned, length: 8}\n  - position: {kind: learned, length: 10}\n  - position\n")
+	for _, c := range []struct{ steps, exact, roomy int }{{5, 5, 10}, {10, 10, 10}, {12, 12, 12}} {
+		fitted, said := Adapt(s, []Input{{Shape: compute.Shape{c.steps}, Tokens: 65}}, 0)
+		if fitted == nil {
+			t.Fatalf("%d steps: %s", c.steps, said)
+		}
+		g := Resolve(fitted)
+		if g.Err != nil || g.Nodes[2].Plan.Positions != c.exact || g.Nodes[3].Plan.Positions != c.roomy || !strings.Contains(said, "the places of position1 from 8 to ") {
+			t.Errorf("%d steps: %v, %d and %d places, %q; wants %d and %d", c.steps, g.Err, g.Nodes[2].Plan.Positions, g.Nodes[3].Plan.Positions, said, c.exact, c.roomy)
+		}
 	}
 	if s, why := Adapt(s, []Input{{Shape: compute.Shape{8}}}, 0); s != nil || why != "the input reads token ids, and the data feeds numbers" {
 		t.Errorf("got %v, %q", s, why)

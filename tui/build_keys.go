@@ -32,7 +32,7 @@ var buildKeys = []keyBinding[buildScreen]{
 		when: func(b *buildScreen) bool { return b.w < wideFrom }},
 	{keys: []string{"c"}, help: "keep for Compare, or take away from there", do: func(b *buildScreen) tea.Cmd { return b.d.addToCompare() }},
 	{keys: []string{"S"}, help: "save under another name", do: func(b *buildScreen) tea.Cmd { return b.d.saveAs() }},
-	{keys: []string{"n"}, help: "start a new network", do: (*buildScreen).fresh},
+	{keys: []string{"n"}, foot: "new", help: "start a new network: choose what it reads", do: (*buildScreen).fresh},
 	{keys: []string{"!"}, help: "go to the row that is refused", do: (*buildScreen).nextProblem,
 		when: func(b *buildScreen) bool { return b.d.graph.Err != nil }},
 }

@@ -1,6 +1,9 @@
 package tui
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -231,13 +234,64 @@ func TestOpenAndNew(t *testing.T) {
 	}
 	d.press("d", "n")
 	d.sees("not saved")
-	d.press("d")
-	if n := len(d.a.desk.spec().Layers); n != 0 {
-		t.Errorf("a new network has %d layers, wants none", n)
+	d.press("d", "type:shapes", "enter")
+	if s := d.a.desk.spec(); len(s.Layers) != 0 || s.Train.Data != "shapes" || s.Inputs[0].Shape.String() != "3×32×32" {
+		t.Errorf("a new network for shapes has %d layers, reads %s of %s; wants none, 3×32×32 of shapes", len(s.Layers), s.Inputs[0].Shape, s.Train.Data)
 	}
 	d.press("a", "type:dense", "enter")
 	if n := len(d.a.desk.spec().Layers); n != 1 {
 		t.Errorf("after adding there are %d layers, wants 1", n)
+	}
+}
+
+// A new network reads what somebody chooses: images, tokens, sequences, two
+// inputs, a file of one's own.
+func TestNewReadsWhatIsChosen(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "points.csv")
+	if err := os.WriteFile(file, []byte("a,b,c,kind\n"+strings.Repeat("1,2,3,left\n4,5,6,right\n", 20)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		keys []string
+		want string
+	}{
+		{[]string{"type:tales", "enter"}, "[64 of 28] tales"},
+		{[]string{"type:adding", "enter"}, "[100×2 of 0] adding"},
+		{[]string{"type:dates", "enter"}, "[24 of 42 10 of 12] dates"},
+		{[]string{"type:words", "enter"}, "[1 of 107 8 of 107] words"},
+		{[]string{"type:your own table", "enter", "type:" + file, "enter"}, "[3 of 0] " + file},
+		{[]string{"type:an input", "enter"}, "[1×28×28 of 0] "},
+	} {
+		d := drive(t, smallNet, 120, 40)
+		d.press("n")
+		d.press(c.keys...)
+		s := d.a.desk.spec()
+		var in []string
+		for _, i := range s.Inputs {
+			in = append(in, fmt.Sprintf("%s of %d", i.Shape, i.Tokens))
+		}
+		if got := fmt.Sprintf("%v %s", in, s.Train.Data); got != c.want || len(s.Layers) != 0 {
+			t.Errorf("n %v gives %s with %d layers, wants %s with none", c.keys, got, len(s.Layers), c.want)
+		}
+	}
+	d := drive(t, smallNet, 120, 40)
+	d.press("n", "type:your own text", "enter", "type:/no/such/file.txt", "enter")
+	d.sees("no such file")
+	d.press("esc")
+	if d.a.desk.spec().Name != "small" {
+		t.Error("a file that is not there has replaced the network")
+	}
+}
+
+// Learnt positions follow the length of what is read.
+func TestPositionsFollowTheData(t *testing.T) {
+	d := drive(t, "name: writer\ninput: {tokens: 28, length: 64}\nlayers:\n  - embedding: {tokens: 28, width: 8}\n  - position: {kind: learned, length: 64}\n  - dense: {units: 28}\ntrain: {data: tales}\n", 120, 40)
+	d.press("i", "down", "type:96", "enter")
+	if err := d.a.desk.graph.Err; err != nil {
+		t.Fatalf("after the length was set to 96: %v", err)
+	}
+	if got := d.yaml(); !strings.Contains(got, "length: 96") || strings.Contains(got, "64") {
+		t.Errorf("after the length was set to 96:\n%s", got)
 	}
 }
 

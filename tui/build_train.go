@@ -93,7 +93,15 @@ func (b *buildScreen) inputFields(r *model.Row) []field {
 			if err != nil {
 				return nil, nil, err
 			}
-			out, err := model.SetInput(s, i, v, s.Inputs[i].Tokens)
+			in := slices.Clone(s.Inputs)
+			in[i].Shape = v
+			if _, err := model.SetInput(s, i, v, in[i].Tokens); err != nil {
+				return nil, nil, err
+			}
+			if out, _ := model.Adapt(s, in, 0); out != nil { // learnt places follow
+				return out, nil, nil
+			}
+			out, err := model.SetInput(s, i, v, in[i].Tokens)
 			return out, nil, err
 		})
 	if inputs[i].Tokens > 0 {

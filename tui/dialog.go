@@ -16,6 +16,7 @@ type dialog struct {
 	entry   entry
 	accept  func(text string) tea.Cmd // of the text field
 	problem string                    // why the last answer was refused
+	more    func(tea.Msg)             // hears messages that an answer brings later
 }
 
 func (q *dialog) Init() tea.Cmd { return nil }
@@ -58,6 +59,8 @@ func (q *dialog) Update(msg tea.Msg) (Screen, tea.Cmd) {
 	if m, ok := msg.(tea.KeyMsg); ok && q.asks {
 		q.problem = ""
 		q.entry.key(m)
+	} else if q.more != nil {
+		q.more(msg)
 	}
 	return q, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"layercake/compute"
 	"layercake/model"
 	"layercake/presets"
 	"layercake/tui/widget"
@@ -128,13 +127,4 @@ func (d *desk) guard(what string, then func() tea.Cmd) tea.Cmd {
 		{keys: []string{"s", "y"}, foot: "save", help: "save first", do: func() tea.Cmd { return d.saveThen(then) }},
 		{keys: []string{"d", "n"}, foot: "drop", help: "drop the changes", do: then},
 	}})
-}
-
-// fresh puts an empty network on the desk.
-func (b *buildScreen) fresh() tea.Cmd {
-	return b.d.guard("start a new network", func() tea.Cmd {
-		b.d.load(&model.Spec{Name: "new", Inputs: []model.Input{{Name: "input", Shape: compute.Shape{1, 28, 28}}}}, "")
-		b.d.say("a new network: a adds a layer, i sets input and data")
-		return nil
-	})
 }
