@@ -991,72 +991,85 @@ TEXT ·actELUAVX2(SB), NOSPLIT, $0-52
 	VBROADCASTSS alpha+48(FP), Y0
 	XORQ         BX, BX
 	MOVQ         DX, SI
-	SUBQ         $0x10, SI
+	SUBQ         $0x18, SI
 
 many:
 	CMPQ         BX, SI
 	JGT          many_end
 	VMOVUPS      (AX)(BX*4), Y1
-	VXORPS       Y2, Y2, Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_xc2a00000<>+0(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMOVUPS      vec_x42b20000<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
-	VMOVUPS      vec_x395092c6<>+0(SB), Y4
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VFMADD213PS  Y2, Y2, Y4
-	VCVTPS2DQ    Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VSUBPS       vec_x3f800000<>+0(SB), Y3, Y2
-	VFMADD213PS  Y2, Y3, Y4
-	VMULPS       Y0, Y4, Y4
-	VBLENDVPS    Y1, Y4, Y1, Y1
+	VMOVUPS      32(AX)(BX*4), Y2
+	VMOVUPS      64(AX)(BX*4), Y3
+	VXORPS       Y4, Y4, Y4
+	VMINPS       Y1, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VMINPS       Y2, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VMINPS       Y3, Y6, Y6
+	VMOVUPS      vec_xc2a00000<>+0(SB), Y7
+	VMAXPS       Y4, Y7, Y4
+	VMAXPS       Y5, Y7, Y5
+	VMAXPS       Y6, Y7, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y7
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y5, Y8
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y6, Y9
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y8, Y8
+	VROUNDPS     $0x08, Y9, Y9
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y5
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y9, Y6
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y5
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y9, Y6
+	VMOVUPS      vec_x395092c6<>+0(SB), Y10
+	VMOVUPS      vec_x395092c6<>+0(SB), Y11
+	VMOVUPS      vec_x395092c6<>+0(SB), Y12
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y6, Y12
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y6, Y12
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y6, Y12
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y6, Y12
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y6, Y12
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y5, Y11, Y11
+	VMULPS       Y6, Y12, Y12
+	VFMADD213PS  Y4, Y4, Y10
+	VFMADD213PS  Y5, Y5, Y11
+	VFMADD213PS  Y6, Y6, Y12
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y9, Y9
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
+	VPADDD       vec_bias<>+0(SB), Y9, Y9
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y9, Y9
+	VSUBPS       vec_x3f800000<>+0(SB), Y7, Y4
+	VSUBPS       vec_x3f800000<>+0(SB), Y8, Y5
+	VSUBPS       vec_x3f800000<>+0(SB), Y9, Y6
+	VFMADD213PS  Y4, Y7, Y10
+	VFMADD213PS  Y5, Y8, Y11
+	VFMADD213PS  Y6, Y9, Y12
+	VMULPS       Y0, Y10, Y10
+	VBLENDVPS    Y1, Y10, Y1, Y1
+	VMULPS       Y0, Y11, Y11
+	VBLENDVPS    Y2, Y11, Y2, Y2
+	VMULPS       Y0, Y12, Y12
+	VBLENDVPS    Y3, Y12, Y3, Y3
 	VMOVUPS      Y1, (CX)(BX*4)
-	VMOVUPS      32(AX)(BX*4), Y1
-	VXORPS       Y2, Y2, Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_xc2a00000<>+0(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMOVUPS      vec_x42b20000<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
-	VMOVUPS      vec_x395092c6<>+0(SB), Y4
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VFMADD213PS  Y2, Y2, Y4
-	VCVTPS2DQ    Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VSUBPS       vec_x3f800000<>+0(SB), Y3, Y2
-	VFMADD213PS  Y2, Y3, Y4
-	VMULPS       Y0, Y4, Y4
-	VBLENDVPS    Y1, Y4, Y1, Y1
-	VMOVUPS      Y1, 32(CX)(BX*4)
-	ADDQ         $0x10, BX
+	VMOVUPS      Y2, 32(CX)(BX*4)
+	VMOVUPS      Y3, 64(CX)(BX*4)
+	ADDQ         $0x18, BX
 	JMP          many
 
 many_end:
@@ -1071,13 +1084,8 @@ one:
 	VMINPS       Y1, Y2, Y2
 	VMOVUPS      vec_xc2a00000<>+0(SB), Y3
 	VMAXPS       Y2, Y3, Y2
-	VMOVUPS      vec_x42b20000<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
-	VMAXPS       Y2, Y3, Y2
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
 	VMOVUPS      vec_x395092c6<>+0(SB), Y4
@@ -1111,13 +1119,8 @@ one_end:
 	VMINPS       Y1, Y2, Y2
 	VMOVUPS      vec_xc2a00000<>+0(SB), Y3
 	VMAXPS       Y2, Y3, Y2
-	VMOVUPS      vec_x42b20000<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
-	VMAXPS       Y2, Y3, Y2
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
 	VMOVUPS      vec_x395092c6<>+0(SB), Y4
@@ -1168,26 +1171,6 @@ DATA vec_xc2a00000<>+20(SB)/4, $0xc2a00000
 DATA vec_xc2a00000<>+24(SB)/4, $0xc2a00000
 DATA vec_xc2a00000<>+28(SB)/4, $0xc2a00000
 GLOBL vec_xc2a00000<>(SB), RODATA|NOPTR, $32
-
-DATA vec_x42b20000<>+0(SB)/4, $0x42b20000
-DATA vec_x42b20000<>+4(SB)/4, $0x42b20000
-DATA vec_x42b20000<>+8(SB)/4, $0x42b20000
-DATA vec_x42b20000<>+12(SB)/4, $0x42b20000
-DATA vec_x42b20000<>+16(SB)/4, $0x42b20000
-DATA vec_x42b20000<>+20(SB)/4, $0x42b20000
-DATA vec_x42b20000<>+24(SB)/4, $0x42b20000
-DATA vec_x42b20000<>+28(SB)/4, $0x42b20000
-GLOBL vec_x42b20000<>(SB), RODATA|NOPTR, $32
-
-DATA vec_xc2d00000<>+0(SB)/4, $0xc2d00000
-DATA vec_xc2d00000<>+4(SB)/4, $0xc2d00000
-DATA vec_xc2d00000<>+8(SB)/4, $0xc2d00000
-DATA vec_xc2d00000<>+12(SB)/4, $0xc2d00000
-DATA vec_xc2d00000<>+16(SB)/4, $0xc2d00000
-DATA vec_xc2d00000<>+20(SB)/4, $0xc2d00000
-DATA vec_xc2d00000<>+24(SB)/4, $0xc2d00000
-DATA vec_xc2d00000<>+28(SB)/4, $0xc2d00000
-GLOBL vec_xc2d00000<>(SB), RODATA|NOPTR, $32
 
 DATA vec_x3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
 DATA vec_x3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
@@ -1388,74 +1371,88 @@ TEXT ·actSELUAVX2(SB), NOSPLIT, $0-52
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	MOVQ DX, SI
-	SUBQ $0x10, SI
+	SUBQ $0x18, SI
 
 many:
 	CMPQ         BX, SI
 	JGT          many_end
 	VMOVUPS      (AX)(BX*4), Y0
-	VXORPS       Y1, Y1, Y1
-	VMINPS       Y0, Y1, Y1
-	VMOVUPS      vec_xc2a00000<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y1
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
-	VMOVUPS      vec_x395092c6<>+0(SB), Y3
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
-	VMULPS       Y1, Y3, Y3
-	VFMADD213PS  Y1, Y1, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VSUBPS       vec_x3f800000<>+0(SB), Y2, Y1
-	VFMADD213PS  Y1, Y2, Y3
-	VMULPS       vec_x3fe10966<>+0(SB), Y3, Y3
-	VMULPS       vec_x3f867d5f<>+0(SB), Y0, Y1
-	VBLENDVPS    Y0, Y3, Y1, Y1
-	VMOVUPS      Y1, (CX)(BX*4)
-	VMOVUPS      32(AX)(BX*4), Y0
-	VXORPS       Y1, Y1, Y1
-	VMINPS       Y0, Y1, Y1
-	VMOVUPS      vec_xc2a00000<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y1
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
-	VMOVUPS      vec_x395092c6<>+0(SB), Y3
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
-	VMULPS       Y1, Y3, Y3
-	VFMADD213PS  Y1, Y1, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VSUBPS       vec_x3f800000<>+0(SB), Y2, Y1
-	VFMADD213PS  Y1, Y2, Y3
-	VMULPS       vec_x3fe10966<>+0(SB), Y3, Y3
-	VMULPS       vec_x3f867d5f<>+0(SB), Y0, Y1
-	VBLENDVPS    Y0, Y3, Y1, Y1
-	VMOVUPS      Y1, 32(CX)(BX*4)
-	ADDQ         $0x10, BX
+	VMOVUPS      32(AX)(BX*4), Y1
+	VMOVUPS      64(AX)(BX*4), Y2
+	VXORPS       Y3, Y3, Y3
+	VMINPS       Y0, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VMINPS       Y1, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VMINPS       Y2, Y5, Y5
+	VMOVUPS      vec_xc2a00000<>+0(SB), Y6
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y7
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y5, Y8
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y5
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y5
+	VMOVUPS      vec_x395092c6<>+0(SB), Y9
+	VMOVUPS      vec_x395092c6<>+0(SB), Y10
+	VMOVUPS      vec_x395092c6<>+0(SB), Y11
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y5, Y11
+	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y5, Y11, Y11
+	VFMADD213PS  Y3, Y3, Y9
+	VFMADD213PS  Y4, Y4, Y10
+	VFMADD213PS  Y5, Y5, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y8, Y8
+	VSUBPS       vec_x3f800000<>+0(SB), Y6, Y3
+	VSUBPS       vec_x3f800000<>+0(SB), Y7, Y4
+	VSUBPS       vec_x3f800000<>+0(SB), Y8, Y5
+	VFMADD213PS  Y3, Y6, Y9
+	VFMADD213PS  Y4, Y7, Y10
+	VFMADD213PS  Y5, Y8, Y11
+	VMULPS       vec_x3fe10966<>+0(SB), Y9, Y9
+	VMULPS       vec_x3f867d5f<>+0(SB), Y0, Y3
+	VBLENDVPS    Y0, Y9, Y3, Y3
+	VMULPS       vec_x3fe10966<>+0(SB), Y10, Y10
+	VMULPS       vec_x3f867d5f<>+0(SB), Y1, Y4
+	VBLENDVPS    Y1, Y10, Y4, Y4
+	VMULPS       vec_x3fe10966<>+0(SB), Y11, Y11
+	VMULPS       vec_x3f867d5f<>+0(SB), Y2, Y5
+	VBLENDVPS    Y2, Y11, Y5, Y5
+	VMOVUPS      Y3, (CX)(BX*4)
+	VMOVUPS      Y4, 32(CX)(BX*4)
+	VMOVUPS      Y5, 64(CX)(BX*4)
+	ADDQ         $0x18, BX
 	JMP          many
 
 many_end:
@@ -1470,13 +1467,8 @@ one:
 	VMINPS       Y0, Y1, Y1
 	VMOVUPS      vec_xc2a00000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y1
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
 	VMOVUPS      vec_x395092c6<>+0(SB), Y3
@@ -1511,13 +1503,8 @@ one_end:
 	VMINPS       Y0, Y1, Y1
 	VMOVUPS      vec_xc2a00000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y1
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
 	VMOVUPS      vec_x395092c6<>+0(SB), Y3
@@ -1589,88 +1576,116 @@ TEXT ·gradSELUAVX2(SB), NOSPLIT, $0-76
 	MOVQ in_len+32(FP), BX
 	XORQ SI, SI
 	MOVQ BX, DI
-	SUBQ $0x10, DI
+	SUBQ $0x18, DI
 
 many:
 	CMPQ         SI, DI
 	JGT          many_end
 	VMOVUPS      (AX)(SI*4), Y0
-	VMOVUPS      (CX)(SI*4), Y1
-	VXORPS       Y2, Y2, Y2
-	VMINPS       Y0, Y2, Y2
+	VMOVUPS      32(AX)(SI*4), Y1
+	VMOVUPS      64(AX)(SI*4), Y2
 	VXORPS       Y3, Y3, Y3
-	VCMPPS       $0x1e, Y3, Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
-	VMOVUPS      vec_x395092c6<>+0(SB), Y4
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VFMADD213PS  Y2, Y2, Y4
-	VADDPS       vec_x3f800000<>+0(SB), Y4, Y4
-	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y4
+	VMINPS       Y0, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VMINPS       Y1, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VMINPS       Y2, Y5, Y5
+	VMOVUPS      vec_x42b20000<>+0(SB), Y6
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y6, Y4
+	VMINPS       Y5, Y6, Y5
+	VMOVUPS      vec_xc2d00000<>+0(SB), Y6
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y7
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y5, Y8
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y5
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y5
+	VMOVUPS      vec_x395092c6<>+0(SB), Y9
+	VMOVUPS      vec_x395092c6<>+0(SB), Y10
+	VMOVUPS      vec_x395092c6<>+0(SB), Y11
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y5, Y11
+	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y5, Y11, Y11
+	VFMADD213PS  Y3, Y3, Y9
+	VFMADD213PS  Y4, Y4, Y10
+	VFMADD213PS  Y5, Y5, Y11
+	VADDPS       vec_x3f800000<>+0(SB), Y9, Y9
+	VCVTPS2DQ    Y6, Y6
+	VADDPS       vec_x3f800000<>+0(SB), Y10, Y10
+	VCVTPS2DQ    Y7, Y7
+	VADDPS       vec_x3f800000<>+0(SB), Y11, Y11
+	VCVTPS2DQ    Y8, Y8
+	VPSRAD       $0x01, Y6, Y3
+	VPSUBD       Y3, Y6, Y6
+	VPSRAD       $0x01, Y7, Y4
+	VPSUBD       Y4, Y7, Y7
+	VPSRAD       $0x01, Y8, Y5
+	VPSUBD       Y5, Y8, Y8
 	VPADDD       vec_bias<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y4
-	VMULPS       vec_x3fe10966<>+0(SB), Y4, Y4
-	VMOVUPS      vec_x3f867d5f<>+0(SB), Y2
-	VBLENDVPS    Y0, Y2, Y4, Y4
-	VMULPS       Y1, Y4, Y4
-	VMOVUPS      Y4, (DX)(SI*4)
-	VMOVUPS      32(AX)(SI*4), Y0
-	VMOVUPS      32(CX)(SI*4), Y1
-	VXORPS       Y2, Y2, Y2
-	VMINPS       Y0, Y2, Y2
+	VPADDD       vec_bias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       vec_bias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y5, Y11, Y11
+	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y6, Y9, Y9
+	VMULPS       Y7, Y10, Y10
+	VMULPS       Y8, Y11, Y11
 	VXORPS       Y3, Y3, Y3
 	VCMPPS       $0x1e, Y3, Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
-	VMOVUPS      vec_x395092c6<>+0(SB), Y4
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VFMADD213PS  Y2, Y2, Y4
-	VADDPS       vec_x3f800000<>+0(SB), Y4, Y4
-	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y4
-	VPADDD       vec_bias<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y4
-	VMULPS       vec_x3fe10966<>+0(SB), Y4, Y4
-	VMOVUPS      vec_x3f867d5f<>+0(SB), Y2
-	VBLENDVPS    Y0, Y2, Y4, Y4
-	VMULPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 32(DX)(SI*4)
-	ADDQ         $0x10, SI
+	VMULPS       vec_x3fe10966<>+0(SB), Y9, Y9
+	VMOVUPS      vec_x3f867d5f<>+0(SB), Y3
+	VBLENDVPS    Y0, Y3, Y9, Y9
+	VXORPS       Y0, Y0, Y0
+	VCMPPS       $0x1e, Y0, Y1, Y1
+	VMULPS       vec_x3fe10966<>+0(SB), Y10, Y10
+	VMOVUPS      vec_x3f867d5f<>+0(SB), Y4
+	VBLENDVPS    Y1, Y4, Y10, Y10
+	VXORPS       Y0, Y0, Y0
+	VCMPPS       $0x1e, Y0, Y2, Y2
+	VMULPS       vec_x3fe10966<>+0(SB), Y11, Y11
+	VMOVUPS      vec_x3f867d5f<>+0(SB), Y5
+	VBLENDVPS    Y2, Y5, Y11, Y11
+	VMULPS       (CX)(SI*4), Y9, Y9
+	VMOVUPS      Y9, (DX)(SI*4)
+	VMULPS       32(CX)(SI*4), Y10, Y10
+	VMOVUPS      Y10, 32(DX)(SI*4)
+	VMULPS       64(CX)(SI*4), Y11, Y11
+	VMOVUPS      Y11, 64(DX)(SI*4)
+	ADDQ         $0x18, SI
 	JMP          many
 
 many_end:
@@ -1681,43 +1696,41 @@ one:
 	CMPQ         SI, DI
 	JGT          one_end
 	VMOVUPS      (AX)(SI*4), Y0
-	VMOVUPS      (CX)(SI*4), Y1
-	VXORPS       Y2, Y2, Y2
-	VMINPS       Y0, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VCMPPS       $0x1e, Y3, Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
-	VMOVUPS      vec_x395092c6<>+0(SB), Y4
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VFMADD213PS  Y2, Y2, Y4
-	VADDPS       vec_x3f800000<>+0(SB), Y4, Y4
-	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
+	VXORPS       Y1, Y1, Y1
+	VMINPS       Y0, Y1, Y1
+	VMOVUPS      vec_x42b20000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      vec_x395092c6<>+0(SB), Y3
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y1, Y3
+	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y2
+	VPSRAD       $0x01, Y2, Y1
+	VPSUBD       Y1, Y2, Y2
+	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
 	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y4
-	VPADDD       vec_bias<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y4
-	VMULPS       vec_x3fe10966<>+0(SB), Y4, Y4
-	VMOVUPS      vec_x3f867d5f<>+0(SB), Y2
-	VBLENDVPS    Y0, Y2, Y4, Y4
-	VMULPS       Y1, Y4, Y4
-	VMOVUPS      Y4, (DX)(SI*4)
+	VMULPS       Y2, Y3, Y3
+	VXORPS       Y1, Y1, Y1
+	VCMPPS       $0x1e, Y1, Y0, Y0
+	VMULPS       vec_x3fe10966<>+0(SB), Y3, Y3
+	VMOVUPS      vec_x3f867d5f<>+0(SB), Y1
+	VBLENDVPS    Y0, Y1, Y3, Y3
+	VMULPS       (CX)(SI*4), Y3, Y3
+	VMOVUPS      Y3, (DX)(SI*4)
 	ADDQ         $0x08, SI
 	JMP          one
 
@@ -1732,15 +1745,12 @@ one_end:
 	VMASKMOVPS   (CX)(SI*4), Y0, Y0
 	VXORPS       Y2, Y2, Y2
 	VMINPS       Y1, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VCMPPS       $0x1e, Y3, Y1, Y1
 	VMOVUPS      vec_x42b20000<>+0(SB), Y3
 	VMINPS       Y2, Y3, Y2
 	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
 	VMOVUPS      vec_x395092c6<>+0(SB), Y4
@@ -1761,6 +1771,8 @@ one_end:
 	VPADDD       vec_bias<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y4, Y4
+	VXORPS       Y2, Y2, Y2
+	VCMPPS       $0x1e, Y2, Y1, Y1
 	VMULPS       vec_x3fe10966<>+0(SB), Y4, Y4
 	VMOVUPS      vec_x3f867d5f<>+0(SB), Y2
 	VBLENDVPS    Y1, Y2, Y4, Y4
@@ -1789,6 +1801,26 @@ done:
 	VZEROUPPER
 	RET
 
+DATA vec_x42b20000<>+0(SB)/4, $0x42b20000
+DATA vec_x42b20000<>+4(SB)/4, $0x42b20000
+DATA vec_x42b20000<>+8(SB)/4, $0x42b20000
+DATA vec_x42b20000<>+12(SB)/4, $0x42b20000
+DATA vec_x42b20000<>+16(SB)/4, $0x42b20000
+DATA vec_x42b20000<>+20(SB)/4, $0x42b20000
+DATA vec_x42b20000<>+24(SB)/4, $0x42b20000
+DATA vec_x42b20000<>+28(SB)/4, $0x42b20000
+GLOBL vec_x42b20000<>(SB), RODATA|NOPTR, $32
+
+DATA vec_xc2d00000<>+0(SB)/4, $0xc2d00000
+DATA vec_xc2d00000<>+4(SB)/4, $0xc2d00000
+DATA vec_xc2d00000<>+8(SB)/4, $0xc2d00000
+DATA vec_xc2d00000<>+12(SB)/4, $0xc2d00000
+DATA vec_xc2d00000<>+16(SB)/4, $0xc2d00000
+DATA vec_xc2d00000<>+20(SB)/4, $0xc2d00000
+DATA vec_xc2d00000<>+24(SB)/4, $0xc2d00000
+DATA vec_xc2d00000<>+28(SB)/4, $0xc2d00000
+GLOBL vec_xc2d00000<>(SB), RODATA|NOPTR, $32
+
 // func actGELUAVX2(y []float32, x []float32, alpha float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·actGELUAVX2(SB), NOSPLIT, $0-52
@@ -1796,6 +1828,144 @@ TEXT ·actGELUAVX2(SB), NOSPLIT, $0-52
 	MOVQ y_base+0(FP), CX
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
+	MOVQ DX, SI
+	SUBQ $0x18, SI
+
+many:
+	CMPQ         BX, SI
+	JGT          many_end
+	VMOVUPS      (AX)(BX*4), Y0
+	VMOVUPS      32(AX)(BX*4), Y1
+	VMOVUPS      64(AX)(BX*4), Y2
+	VMULPS       Y0, Y0, Y3
+	VMULPS       Y1, Y1, Y4
+	VMULPS       Y2, Y2, Y5
+	VMULPS       vec_xbf000000<>+0(SB), Y3, Y3
+	VMULPS       vec_xbf000000<>+0(SB), Y4, Y4
+	VMULPS       vec_xbf000000<>+0(SB), Y5, Y5
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y6
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y7
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y5, Y8
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y5
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y5
+	VMOVUPS      vec_x395092c6<>+0(SB), Y9
+	VMOVUPS      vec_x395092c6<>+0(SB), Y10
+	VMOVUPS      vec_x395092c6<>+0(SB), Y11
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y5, Y11
+	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y5, Y11, Y11
+	VFMADD213PS  Y3, Y3, Y9
+	VFMADD213PS  Y4, Y4, Y10
+	VFMADD213PS  Y5, Y5, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y8, Y8
+	VFMADD213PS  Y6, Y6, Y9
+	VFMADD213PS  Y7, Y7, Y10
+	VFMADD213PS  Y8, Y8, Y11
+	VMOVUPS      vec_x3f800000<>+0(SB), Y3
+	VANDPS       vec_abs<>+0(SB), Y0, Y4
+	VMULPS       vec_x3e99999a<>+0(SB), Y4, Y4
+	VANDPS       vec_abs<>+0(SB), Y1, Y5
+	VMULPS       vec_x3e99999a<>+0(SB), Y5, Y5
+	VANDPS       vec_abs<>+0(SB), Y2, Y6
+	VMULPS       vec_x3e99999a<>+0(SB), Y6, Y6
+	VADDPS       Y3, Y4, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y6, Y6
+	VDIVPS       Y4, Y3, Y4
+	VDIVPS       Y5, Y3, Y5
+	VDIVPS       Y6, Y3, Y6
+	VSUBPS       vec_x3f000000<>+0(SB), Y4, Y4
+	VSUBPS       vec_x3f000000<>+0(SB), Y5, Y5
+	VSUBPS       vec_x3f000000<>+0(SB), Y6, Y6
+	VMOVUPS      vec_xbc945b17<>+0(SB), Y3
+	VMOVUPS      vec_xbc945b17<>+0(SB), Y7
+	VMOVUPS      vec_xbc945b17<>+0(SB), Y8
+	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_x3f009401<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3f009401<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3f009401<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_x3de34c44<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3de34c44<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3de34c44<>+0(SB), Y6, Y8
+	VMULPS       Y9, Y3, Y3
+	VMULPS       Y10, Y7, Y7
+	VMULPS       Y11, Y8, Y8
+	VMOVUPS      vec_x3f800000<>+0(SB), Y4
+	VSUBPS       Y3, Y4, Y4
+	VBLENDVPS    Y0, Y3, Y4, Y3
+	VMOVUPS      vec_x3f800000<>+0(SB), Y5
+	VSUBPS       Y7, Y5, Y5
+	VBLENDVPS    Y1, Y7, Y5, Y7
+	VMOVUPS      vec_x3f800000<>+0(SB), Y6
+	VSUBPS       Y8, Y6, Y6
+	VBLENDVPS    Y2, Y8, Y6, Y8
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y1, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VMOVUPS      Y3, (CX)(BX*4)
+	VMOVUPS      Y7, 32(CX)(BX*4)
+	VMOVUPS      Y8, 64(CX)(BX*4)
+	ADDQ         $0x18, BX
+	JMP          many
+
+many_end:
 	MOVQ DX, SI
 	SUBQ $0x08, SI
 
@@ -1805,13 +1975,10 @@ one:
 	VMOVUPS      (AX)(BX*4), Y0
 	VMULPS       Y0, Y0, Y1
 	VMULPS       vec_xbf000000<>+0(SB), Y1, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
 	VMOVUPS      vec_x395092c6<>+0(SB), Y3
@@ -1822,39 +1989,33 @@ one:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y1, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
 	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VANDPS       vec_abs<>+0(SB), Y0, Y1
-	VMOVUPS      vec_x3f800000<>+0(SB), Y2
-	VMULPS       vec_x3e99999a<>+0(SB), Y1, Y1
-	VADDPS       Y2, Y1, Y1
-	VDIVPS       Y1, Y2, Y1
-	VSUBPS       vec_x3f000000<>+0(SB), Y1, Y1
-	VMOVUPS      vec_xbc945b17<>+0(SB), Y2
-	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_x3f009401<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_x3de34c44<>+0(SB), Y1, Y2
-	VMULPS       Y3, Y2, Y2
+	VFMADD213PS  Y2, Y2, Y3
 	VMOVUPS      vec_x3f800000<>+0(SB), Y1
-	VSUBPS       Y2, Y1, Y1
-	VBLENDVPS    Y0, Y2, Y1, Y2
-	VMULPS       Y0, Y2, Y2
-	VMOVUPS      Y2, (CX)(BX*4)
+	VANDPS       vec_abs<>+0(SB), Y0, Y2
+	VMULPS       vec_x3e99999a<>+0(SB), Y2, Y2
+	VADDPS       Y1, Y2, Y2
+	VDIVPS       Y2, Y1, Y2
+	VSUBPS       vec_x3f000000<>+0(SB), Y2, Y2
+	VMOVUPS      vec_xbc945b17<>+0(SB), Y1
+	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3f009401<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3de34c44<>+0(SB), Y2, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      vec_x3f800000<>+0(SB), Y2
+	VSUBPS       Y1, Y2, Y2
+	VBLENDVPS    Y0, Y1, Y2, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (CX)(BX*4)
 	ADDQ         $0x08, BX
 	JMP          one
 
@@ -1868,13 +2029,10 @@ one_end:
 	VMASKMOVPS   (AX)(BX*4), Y0, Y0
 	VMULPS       Y0, Y0, Y1
 	VMULPS       vec_xbf000000<>+0(SB), Y1, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
 	VMOVUPS      vec_x395092c6<>+0(SB), Y3
@@ -1885,56 +2043,50 @@ one_end:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y1, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
 	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VANDPS       vec_abs<>+0(SB), Y0, Y1
-	VMOVUPS      vec_x3f800000<>+0(SB), Y2
-	VMULPS       vec_x3e99999a<>+0(SB), Y1, Y1
-	VADDPS       Y2, Y1, Y1
-	VDIVPS       Y1, Y2, Y1
-	VSUBPS       vec_x3f000000<>+0(SB), Y1, Y1
-	VMOVUPS      vec_xbc945b17<>+0(SB), Y2
-	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_x3f009401<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y1, Y2
-	VFMADD213PS  vec_x3de34c44<>+0(SB), Y1, Y2
-	VMULPS       Y3, Y2, Y2
+	VFMADD213PS  Y2, Y2, Y3
 	VMOVUPS      vec_x3f800000<>+0(SB), Y1
-	VSUBPS       Y2, Y1, Y1
-	VBLENDVPS    Y0, Y2, Y1, Y2
-	VMULPS       Y0, Y2, Y2
+	VANDPS       vec_abs<>+0(SB), Y0, Y2
+	VMULPS       vec_x3e99999a<>+0(SB), Y2, Y2
+	VADDPS       Y1, Y2, Y2
+	VDIVPS       Y2, Y1, Y2
+	VSUBPS       vec_x3f000000<>+0(SB), Y2, Y2
+	VMOVUPS      vec_xbc945b17<>+0(SB), Y1
+	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3f009401<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3de34c44<>+0(SB), Y2, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      vec_x3f800000<>+0(SB), Y2
+	VSUBPS       Y1, Y2, Y2
+	VBLENDVPS    Y0, Y1, Y2, Y1
+	VMULPS       Y0, Y1, Y1
 	LEAQ         (CX)(BX*4), AX
 	TESTQ        $0x00000004, DX
 	JE           t0_2
-	VMOVUPS      X2, (AX)
-	VEXTRACTF128 $0x01, Y2, X2
+	VMOVUPS      X1, (AX)
+	VEXTRACTF128 $0x01, Y1, X1
 	ADDQ         $0x10, AX
 
 t0_2:
 	TESTQ    $0x00000002, DX
 	JE       t0_1
-	VMOVLPS  X2, (AX)
-	VMOVHLPS X2, X2, X2
+	VMOVLPS  X1, (AX)
+	VMOVHLPS X1, X1, X1
 	ADDQ     $0x08, AX
 
 t0_1:
 	TESTQ  $0x00000001, DX
 	JE     t0_0
-	VMOVSS X2, (AX)
+	VMOVSS X1, (AX)
 
 t0_0:
 done:
@@ -1950,6 +2102,16 @@ DATA vec_xbf000000<>+20(SB)/4, $0xbf000000
 DATA vec_xbf000000<>+24(SB)/4, $0xbf000000
 DATA vec_xbf000000<>+28(SB)/4, $0xbf000000
 GLOBL vec_xbf000000<>(SB), RODATA|NOPTR, $32
+
+DATA vec_xc2b00000<>+0(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+4(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+8(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+12(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+16(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+20(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+24(SB)/4, $0xc2b00000
+DATA vec_xc2b00000<>+28(SB)/4, $0xc2b00000
+GLOBL vec_xc2b00000<>(SB), RODATA|NOPTR, $32
 
 DATA vec_abs<>+0(SB)/4, $0x7fffffff
 DATA vec_abs<>+4(SB)/4, $0x7fffffff
@@ -2090,67 +2252,201 @@ TEXT ·gradGELUAVX2(SB), NOSPLIT, $0-76
 	MOVQ in_len+32(FP), BX
 	XORQ SI, SI
 	MOVQ BX, DI
+	SUBQ $0x18, DI
+
+many:
+	CMPQ         SI, DI
+	JGT          many_end
+	VMOVUPS      (AX)(SI*4), Y0
+	VMOVUPS      32(AX)(SI*4), Y1
+	VMOVUPS      64(AX)(SI*4), Y2
+	VMULPS       Y0, Y0, Y3
+	VMULPS       Y1, Y1, Y4
+	VMULPS       Y2, Y2, Y5
+	VMULPS       vec_xbf000000<>+0(SB), Y3, Y3
+	VMULPS       vec_xbf000000<>+0(SB), Y4, Y4
+	VMULPS       vec_xbf000000<>+0(SB), Y5, Y5
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y6
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y7
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y5, Y8
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y5
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y5
+	VMOVUPS      vec_x395092c6<>+0(SB), Y9
+	VMOVUPS      vec_x395092c6<>+0(SB), Y10
+	VMOVUPS      vec_x395092c6<>+0(SB), Y11
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y5, Y11
+	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y5, Y11, Y11
+	VFMADD213PS  Y3, Y3, Y9
+	VFMADD213PS  Y4, Y4, Y10
+	VFMADD213PS  Y5, Y5, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y8, Y8
+	VFMADD213PS  Y6, Y6, Y9
+	VFMADD213PS  Y7, Y7, Y10
+	VFMADD213PS  Y8, Y8, Y11
+	VMOVUPS      vec_x3f800000<>+0(SB), Y3
+	VANDPS       vec_abs<>+0(SB), Y0, Y4
+	VMULPS       vec_x3e99999a<>+0(SB), Y4, Y4
+	VANDPS       vec_abs<>+0(SB), Y1, Y5
+	VMULPS       vec_x3e99999a<>+0(SB), Y5, Y5
+	VANDPS       vec_abs<>+0(SB), Y2, Y6
+	VMULPS       vec_x3e99999a<>+0(SB), Y6, Y6
+	VADDPS       Y3, Y4, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y6, Y6
+	VDIVPS       Y4, Y3, Y4
+	VDIVPS       Y5, Y3, Y5
+	VDIVPS       Y6, Y3, Y6
+	VSUBPS       vec_x3f000000<>+0(SB), Y4, Y4
+	VSUBPS       vec_x3f000000<>+0(SB), Y5, Y5
+	VSUBPS       vec_x3f000000<>+0(SB), Y6, Y6
+	VMOVUPS      vec_xbc945b17<>+0(SB), Y3
+	VMOVUPS      vec_xbc945b17<>+0(SB), Y7
+	VMOVUPS      vec_xbc945b17<>+0(SB), Y8
+	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_x3f009401<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3f009401<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3f009401<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y6, Y8
+	VFMADD213PS  vec_x3de34c44<>+0(SB), Y4, Y3
+	VFMADD213PS  vec_x3de34c44<>+0(SB), Y5, Y7
+	VFMADD213PS  vec_x3de34c44<>+0(SB), Y6, Y8
+	VMULPS       Y9, Y3, Y3
+	VMULPS       Y10, Y7, Y7
+	VMULPS       Y11, Y8, Y8
+	VMOVUPS      vec_x3f800000<>+0(SB), Y4
+	VSUBPS       Y3, Y4, Y4
+	VBLENDVPS    Y0, Y3, Y4, Y3
+	VMOVUPS      vec_x3f800000<>+0(SB), Y5
+	VSUBPS       Y7, Y5, Y5
+	VBLENDVPS    Y1, Y7, Y5, Y7
+	VMOVUPS      vec_x3f800000<>+0(SB), Y6
+	VSUBPS       Y8, Y6, Y6
+	VBLENDVPS    Y2, Y8, Y6, Y8
+	VMULPS       vec_x3ecc422a<>+0(SB), Y9, Y9
+	VFMADD231PS  Y9, Y0, Y3
+	VMULPS       vec_x3ecc422a<>+0(SB), Y10, Y10
+	VFMADD231PS  Y10, Y1, Y7
+	VMULPS       vec_x3ecc422a<>+0(SB), Y11, Y11
+	VFMADD231PS  Y11, Y2, Y8
+	VMULPS       (CX)(SI*4), Y3, Y3
+	VMOVUPS      Y3, (DX)(SI*4)
+	VMULPS       32(CX)(SI*4), Y7, Y7
+	VMOVUPS      Y7, 32(DX)(SI*4)
+	VMULPS       64(CX)(SI*4), Y8, Y8
+	VMOVUPS      Y8, 64(DX)(SI*4)
+	ADDQ         $0x18, SI
+	JMP          many
+
+many_end:
+	MOVQ BX, DI
 	SUBQ $0x08, DI
 
 one:
 	CMPQ         SI, DI
 	JGT          one_end
 	VMOVUPS      (AX)(SI*4), Y0
-	VMOVUPS      (CX)(SI*4), Y1
-	VMULPS       Y0, Y0, Y2
-	VMULPS       vec_xbf000000<>+0(SB), Y2, Y2
-	VMOVUPS      vec_x42b20000<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
-	VMOVUPS      vec_x395092c6<>+0(SB), Y4
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VFMADD213PS  Y2, Y2, Y4
-	VADDPS       vec_x3f800000<>+0(SB), Y4, Y4
-	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
+	VMULPS       Y0, Y0, Y1
+	VMULPS       vec_xbf000000<>+0(SB), Y1, Y1
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      vec_x395092c6<>+0(SB), Y3
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y1, Y3
+	VCVTPS2DQ    Y2, Y2
 	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y4
-	VPADDD       vec_bias<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y4
+	VFMADD213PS  Y2, Y2, Y3
+	VMOVUPS      vec_x3f800000<>+0(SB), Y1
 	VANDPS       vec_abs<>+0(SB), Y0, Y2
-	VMOVUPS      vec_x3f800000<>+0(SB), Y3
 	VMULPS       vec_x3e99999a<>+0(SB), Y2, Y2
-	VADDPS       Y3, Y2, Y2
-	VDIVPS       Y2, Y3, Y2
+	VADDPS       Y1, Y2, Y2
+	VDIVPS       Y2, Y1, Y2
 	VSUBPS       vec_x3f000000<>+0(SB), Y2, Y2
-	VMOVUPS      vec_xbc945b17<>+0(SB), Y3
-	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3f009401<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3de34c44<>+0(SB), Y2, Y3
-	VMULPS       Y4, Y3, Y3
+	VMOVUPS      vec_xbc945b17<>+0(SB), Y1
+	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3f009401<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y2, Y1
+	VFMADD213PS  vec_x3de34c44<>+0(SB), Y2, Y1
+	VMULPS       Y3, Y1, Y1
 	VMOVUPS      vec_x3f800000<>+0(SB), Y2
-	VSUBPS       Y3, Y2, Y2
-	VBLENDVPS    Y0, Y3, Y2, Y3
-	VMULPS       vec_x3ecc422a<>+0(SB), Y4, Y4
-	VFMADD231PS  Y4, Y0, Y3
-	VMULPS       Y1, Y3, Y3
-	VMOVUPS      Y3, (DX)(SI*4)
+	VSUBPS       Y1, Y2, Y2
+	VBLENDVPS    Y0, Y1, Y2, Y1
+	VMULPS       vec_x3ecc422a<>+0(SB), Y3, Y3
+	VFMADD231PS  Y3, Y0, Y1
+	VMULPS       (CX)(SI*4), Y1, Y1
+	VMOVUPS      Y1, (DX)(SI*4)
 	ADDQ         $0x08, SI
 	JMP          one
 
@@ -2165,13 +2461,10 @@ one_end:
 	VMASKMOVPS   (CX)(SI*4), Y0, Y0
 	VMULPS       Y1, Y1, Y2
 	VMULPS       vec_xbf000000<>+0(SB), Y2, Y2
-	VMOVUPS      vec_x42b20000<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
 	VMOVUPS      vec_x395092c6<>+0(SB), Y4
@@ -2182,58 +2475,52 @@ one_end:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
 	VMULPS       Y2, Y4, Y4
 	VFMADD213PS  Y2, Y2, Y4
-	VADDPS       vec_x3f800000<>+0(SB), Y4, Y4
 	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y4
 	VPADDD       vec_bias<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y4
-	VANDPS       vec_abs<>+0(SB), Y1, Y2
-	VMOVUPS      vec_x3f800000<>+0(SB), Y3
-	VMULPS       vec_x3e99999a<>+0(SB), Y2, Y2
-	VADDPS       Y3, Y2, Y2
-	VDIVPS       Y2, Y3, Y2
-	VSUBPS       vec_x3f000000<>+0(SB), Y2, Y2
-	VMOVUPS      vec_xbc945b17<>+0(SB), Y3
-	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3f009401<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y2, Y3
-	VFMADD213PS  vec_x3de34c44<>+0(SB), Y2, Y3
-	VMULPS       Y4, Y3, Y3
+	VFMADD213PS  Y3, Y3, Y4
 	VMOVUPS      vec_x3f800000<>+0(SB), Y2
-	VSUBPS       Y3, Y2, Y2
-	VBLENDVPS    Y1, Y3, Y2, Y3
+	VANDPS       vec_abs<>+0(SB), Y1, Y3
+	VMULPS       vec_x3e99999a<>+0(SB), Y3, Y3
+	VADDPS       Y2, Y3, Y3
+	VDIVPS       Y3, Y2, Y3
+	VSUBPS       vec_x3f000000<>+0(SB), Y3, Y3
+	VMOVUPS      vec_xbc945b17<>+0(SB), Y2
+	VFMADD213PS  vec_x3bedd47d<>+0(SB), Y3, Y2
+	VFMADD213PS  vec_x3d3a37a6<>+0(SB), Y3, Y2
+	VFMADD213PS  vec_xbc937f6b<>+0(SB), Y3, Y2
+	VFMADD213PS  vec_xbdc4316f<>+0(SB), Y3, Y2
+	VFMADD213PS  vec_xbc1fecb6<>+0(SB), Y3, Y2
+	VFMADD213PS  vec_x3e724ab6<>+0(SB), Y3, Y2
+	VFMADD213PS  vec_x3eea1b90<>+0(SB), Y3, Y2
+	VFMADD213PS  vec_x3f009401<>+0(SB), Y3, Y2
+	VFMADD213PS  vec_x3ec5e9e5<>+0(SB), Y3, Y2
+	VFMADD213PS  vec_x3de34c44<>+0(SB), Y3, Y2
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      vec_x3f800000<>+0(SB), Y3
+	VSUBPS       Y2, Y3, Y3
+	VBLENDVPS    Y1, Y2, Y3, Y2
 	VMULPS       vec_x3ecc422a<>+0(SB), Y4, Y4
-	VFMADD231PS  Y4, Y1, Y3
-	VMULPS       Y0, Y3, Y3
+	VFMADD231PS  Y4, Y1, Y2
+	VMULPS       Y0, Y2, Y2
 	LEAQ         (DX)(SI*4), AX
 	TESTQ        $0x00000004, BX
 	JE           t0_2
-	VMOVUPS      X3, (AX)
-	VEXTRACTF128 $0x01, Y3, X3
+	VMOVUPS      X2, (AX)
+	VEXTRACTF128 $0x01, Y2, X2
 	ADDQ         $0x10, AX
 
 t0_2:
 	TESTQ    $0x00000002, BX
 	JE       t0_1
-	VMOVLPS  X3, (AX)
-	VMOVHLPS X3, X3, X3
+	VMOVLPS  X2, (AX)
+	VMOVHLPS X2, X2, X2
 	ADDQ     $0x08, AX
 
 t0_1:
 	TESTQ  $0x00000001, BX
 	JE     t0_0
-	VMOVSS X3, (AX)
+	VMOVSS X2, (AX)
 
 t0_0:
 done:
@@ -2258,6 +2545,103 @@ TEXT ·actGELUTanhAVX2(SB), NOSPLIT, $0-52
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	MOVQ DX, SI
+	SUBQ $0x18, SI
+
+many:
+	CMPQ         BX, SI
+	JGT          many_end
+	VMOVUPS      (AX)(BX*4), Y0
+	VMOVUPS      32(AX)(BX*4), Y1
+	VMOVUPS      64(AX)(BX*4), Y2
+	VMULPS       Y0, Y0, Y3
+	VMULPS       Y1, Y1, Y4
+	VMULPS       Y2, Y2, Y5
+	VMULPS       vec_x3d922279<>+0(SB), Y3, Y3
+	VMULPS       vec_x3d922279<>+0(SB), Y4, Y4
+	VMULPS       vec_x3d922279<>+0(SB), Y5, Y5
+	VADDPS       vec_x3fcc422a<>+0(SB), Y3, Y3
+	VADDPS       vec_x3fcc422a<>+0(SB), Y4, Y4
+	VADDPS       vec_x3fcc422a<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y1, Y4, Y4
+	VMULPS       Y2, Y5, Y5
+	VXORPS       vec_sign<>+0(SB), Y3, Y3
+	VXORPS       vec_sign<>+0(SB), Y4, Y4
+	VXORPS       vec_sign<>+0(SB), Y5, Y5
+	VMOVUPS      vec_x42b20000<>+0(SB), Y6
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y6, Y4
+	VMINPS       Y5, Y6, Y5
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y6
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y7
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y5, Y8
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y5
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y5
+	VMOVUPS      vec_x395092c6<>+0(SB), Y9
+	VMOVUPS      vec_x395092c6<>+0(SB), Y10
+	VMOVUPS      vec_x395092c6<>+0(SB), Y11
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y5, Y11
+	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y5, Y11, Y11
+	VFMADD213PS  Y3, Y3, Y9
+	VFMADD213PS  Y4, Y4, Y10
+	VFMADD213PS  Y5, Y5, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y8, Y8
+	VMOVUPS      vec_x3f800000<>+0(SB), Y3
+	VADDPS       Y3, Y9, Y9
+	VADDPS       Y3, Y10, Y10
+	VADDPS       Y3, Y11, Y11
+	VFMADD213PS  Y3, Y6, Y9
+	VFMADD213PS  Y3, Y7, Y10
+	VFMADD213PS  Y3, Y8, Y11
+	VDIVPS       Y9, Y3, Y9
+	VDIVPS       Y10, Y3, Y10
+	VDIVPS       Y11, Y3, Y11
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y1, Y10, Y10
+	VMULPS       Y2, Y11, Y11
+	VMOVUPS      Y9, (CX)(BX*4)
+	VMOVUPS      Y10, 32(CX)(BX*4)
+	VMOVUPS      Y11, 64(CX)(BX*4)
+	ADDQ         $0x18, BX
+	JMP          many
+
+many_end:
+	MOVQ DX, SI
 	SUBQ $0x08, SI
 
 one:
@@ -2271,11 +2655,10 @@ one:
 	VXORPS       vec_sign<>+0(SB), Y1, Y1
 	VMOVUPS      vec_x42b20000<>+0(SB), Y2
 	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
 	VMOVUPS      vec_x395092c6<>+0(SB), Y3
@@ -2286,18 +2669,12 @@ one:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y1, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
 	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
 	VMOVUPS      vec_x3f800000<>+0(SB), Y1
 	VADDPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y2, Y3
 	VDIVPS       Y3, Y1, Y3
 	VMULPS       Y0, Y3, Y3
 	VMOVUPS      Y3, (CX)(BX*4)
@@ -2319,11 +2696,10 @@ one_end:
 	VXORPS       vec_sign<>+0(SB), Y1, Y1
 	VMOVUPS      vec_x42b20000<>+0(SB), Y2
 	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
 	VMOVUPS      vec_x395092c6<>+0(SB), Y3
@@ -2334,18 +2710,12 @@ one_end:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y1, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
 	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
 	VMOVUPS      vec_x3f800000<>+0(SB), Y1
 	VADDPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y2, Y3
 	VDIVPS       Y3, Y1, Y3
 	VMULPS       Y0, Y3, Y3
 	LEAQ         (CX)(BX*4), AX
@@ -2402,6 +2772,16 @@ DATA vec_sign<>+24(SB)/4, $0x80000000
 DATA vec_sign<>+28(SB)/4, $0x80000000
 GLOBL vec_sign<>(SB), RODATA|NOPTR, $32
 
+DATA vec_xc2ae0000<>+0(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+4(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+8(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+12(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+16(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+20(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+24(SB)/4, $0xc2ae0000
+DATA vec_xc2ae0000<>+28(SB)/4, $0xc2ae0000
+GLOBL vec_xc2ae0000<>(SB), RODATA|NOPTR, $32
+
 // func gradGELUTanhAVX2(dx []float32, in []float32, dy []float32, alpha float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gradGELUTanhAVX2(SB), NOSPLIT, $0-76
@@ -2411,60 +2791,182 @@ TEXT ·gradGELUTanhAVX2(SB), NOSPLIT, $0-76
 	MOVQ in_len+32(FP), BX
 	XORQ SI, SI
 	MOVQ BX, DI
+	SUBQ $0x18, DI
+
+many:
+	CMPQ         SI, DI
+	JGT          many_end
+	VMOVUPS      (AX)(SI*4), Y0
+	VMOVUPS      32(AX)(SI*4), Y1
+	VMOVUPS      64(AX)(SI*4), Y2
+	VMOVUPS      vec_x41700000<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VMINPS       Y1, Y3, Y1
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      vec_xc1700000<>+0(SB), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y3, Y1
+	VMAXPS       Y2, Y3, Y2
+	VMULPS       Y0, Y0, Y3
+	VMULPS       Y1, Y1, Y4
+	VMULPS       Y2, Y2, Y5
+	VMULPS       vec_x3d922279<>+0(SB), Y3, Y3
+	VMULPS       vec_x3d922279<>+0(SB), Y4, Y4
+	VMULPS       vec_x3d922279<>+0(SB), Y5, Y5
+	VADDPS       vec_x3fcc422a<>+0(SB), Y3, Y3
+	VADDPS       vec_x3fcc422a<>+0(SB), Y4, Y4
+	VADDPS       vec_x3fcc422a<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y1, Y4, Y4
+	VMULPS       Y2, Y5, Y5
+	VXORPS       vec_sign<>+0(SB), Y3, Y3
+	VXORPS       vec_sign<>+0(SB), Y4, Y4
+	VXORPS       vec_sign<>+0(SB), Y5, Y5
+	VMOVUPS      vec_x42b20000<>+0(SB), Y6
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y6, Y4
+	VMINPS       Y5, Y6, Y5
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y6
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y7
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y5, Y8
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y5
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y5
+	VMOVUPS      vec_x395092c6<>+0(SB), Y9
+	VMOVUPS      vec_x395092c6<>+0(SB), Y10
+	VMOVUPS      vec_x395092c6<>+0(SB), Y11
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y5, Y11
+	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y5, Y11, Y11
+	VFMADD213PS  Y3, Y3, Y9
+	VFMADD213PS  Y4, Y4, Y10
+	VFMADD213PS  Y5, Y5, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y8, Y8
+	VMOVUPS      vec_x3f800000<>+0(SB), Y3
+	VADDPS       Y3, Y9, Y9
+	VADDPS       Y3, Y10, Y10
+	VADDPS       Y3, Y11, Y11
+	VFMADD213PS  Y3, Y6, Y9
+	VFMADD213PS  Y3, Y7, Y10
+	VFMADD213PS  Y3, Y8, Y11
+	VDIVPS       Y9, Y3, Y9
+	VDIVPS       Y10, Y3, Y10
+	VDIVPS       Y11, Y3, Y11
+	VMULPS       Y0, Y0, Y3
+	VMULPS       vec_x3e5b33b6<>+0(SB), Y3, Y3
+	VADDPS       vec_x3fcc422a<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      vec_x3f800000<>+0(SB), Y0
+	VSUBPS       Y9, Y0, Y0
+	VMULPS       Y3, Y0, Y0
+	VFMADD213PS  Y9, Y9, Y0
+	VMULPS       Y1, Y1, Y3
+	VMULPS       vec_x3e5b33b6<>+0(SB), Y3, Y3
+	VADDPS       vec_x3fcc422a<>+0(SB), Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      vec_x3f800000<>+0(SB), Y1
+	VSUBPS       Y10, Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VFMADD213PS  Y10, Y10, Y1
+	VMULPS       Y2, Y2, Y3
+	VMULPS       vec_x3e5b33b6<>+0(SB), Y3, Y3
+	VADDPS       vec_x3fcc422a<>+0(SB), Y3, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      vec_x3f800000<>+0(SB), Y2
+	VSUBPS       Y11, Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VFMADD213PS  Y11, Y11, Y2
+	VMULPS       (CX)(SI*4), Y0, Y0
+	VMOVUPS      Y0, (DX)(SI*4)
+	VMULPS       32(CX)(SI*4), Y1, Y1
+	VMOVUPS      Y1, 32(DX)(SI*4)
+	VMULPS       64(CX)(SI*4), Y2, Y2
+	VMOVUPS      Y2, 64(DX)(SI*4)
+	ADDQ         $0x18, SI
+	JMP          many
+
+many_end:
+	MOVQ BX, DI
 	SUBQ $0x08, DI
 
 one:
 	CMPQ         SI, DI
 	JGT          one_end
 	VMOVUPS      (AX)(SI*4), Y0
-	VMOVUPS      (CX)(SI*4), Y1
-	VMOVUPS      vec_x41700000<>+0(SB), Y2
-	VMINPS       Y0, Y2, Y0
-	VMOVUPS      vec_xc1700000<>+0(SB), Y2
-	VMAXPS       Y0, Y2, Y0
-	VMULPS       Y0, Y0, Y3
-	VMULPS       vec_x3d922279<>+0(SB), Y3, Y2
-	VADDPS       vec_x3fcc422a<>+0(SB), Y2, Y2
-	VMULPS       Y0, Y2, Y2
-	VXORPS       vec_sign<>+0(SB), Y2, Y2
-	VMOVUPS      vec_x42b20000<>+0(SB), Y4
-	VMINPS       Y2, Y4, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y4
-	VMAXPS       Y2, Y4, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y2
-	VMOVUPS      vec_x395092c6<>+0(SB), Y5
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y5
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y5
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y5
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y5
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y5
-	VMULPS       Y2, Y5, Y5
-	VFMADD213PS  Y2, Y2, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y2
-	VPSUBD       Y2, Y4, Y4
+	VMOVUPS      vec_x41700000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      vec_xc1700000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       Y0, Y0, Y1
+	VMULPS       vec_x3d922279<>+0(SB), Y1, Y1
+	VADDPS       vec_x3fcc422a<>+0(SB), Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VXORPS       vec_sign<>+0(SB), Y1, Y1
+	VMOVUPS      vec_x42b20000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      vec_x395092c6<>+0(SB), Y3
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y1, Y3
+	VCVTPS2DQ    Y2, Y2
 	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y5, Y5
-	VPADDD       vec_bias<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y5
-	VMOVUPS      vec_x3f800000<>+0(SB), Y2
-	VADDPS       Y2, Y5, Y5
-	VDIVPS       Y5, Y2, Y5
-	VMULPS       vec_x3e5b33b6<>+0(SB), Y3, Y3
-	VADDPS       vec_x3fcc422a<>+0(SB), Y3, Y3
-	VMULPS       Y0, Y3, Y3
+	VMOVUPS      vec_x3f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y2, Y3
+	VDIVPS       Y3, Y1, Y3
+	VMULPS       Y0, Y0, Y1
+	VMULPS       vec_x3e5b33b6<>+0(SB), Y1, Y1
+	VADDPS       vec_x3fcc422a<>+0(SB), Y1, Y1
+	VMULPS       Y0, Y1, Y1
 	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VSUBPS       Y5, Y0, Y0
-	VMULPS       Y3, Y0, Y0
-	VFMADD213PS  Y5, Y5, Y0
+	VSUBPS       Y3, Y0, Y0
 	VMULPS       Y1, Y0, Y0
+	VFMADD213PS  Y3, Y3, Y0
+	VMULPS       (CX)(SI*4), Y0, Y0
 	VMOVUPS      Y0, (DX)(SI*4)
 	ADDQ         $0x08, SI
 	JMP          one
@@ -2482,48 +2984,42 @@ one_end:
 	VMINPS       Y1, Y2, Y1
 	VMOVUPS      vec_xc1700000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMULPS       Y1, Y1, Y3
-	VMULPS       vec_x3d922279<>+0(SB), Y3, Y2
+	VMULPS       Y1, Y1, Y2
+	VMULPS       vec_x3d922279<>+0(SB), Y2, Y2
 	VADDPS       vec_x3fcc422a<>+0(SB), Y2, Y2
 	VMULPS       Y1, Y2, Y2
 	VXORPS       vec_sign<>+0(SB), Y2, Y2
-	VMOVUPS      vec_x42b20000<>+0(SB), Y4
-	VMINPS       Y2, Y4, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y4
-	VMAXPS       Y2, Y4, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y2
-	VMOVUPS      vec_x395092c6<>+0(SB), Y5
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y5
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y5
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y5
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y5
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y5
-	VMULPS       Y2, Y5, Y5
-	VFMADD213PS  Y2, Y2, Y5
-	VADDPS       vec_x3f800000<>+0(SB), Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y2
-	VPSUBD       Y2, Y4, Y4
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y5, Y5
-	VPADDD       vec_bias<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y5
+	VMOVUPS      vec_x42b20000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
+	VMOVUPS      vec_x395092c6<>+0(SB), Y4
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y4
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y4
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y4
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y4
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y4, Y4
+	VFMADD213PS  Y2, Y2, Y4
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       vec_bias<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
 	VMOVUPS      vec_x3f800000<>+0(SB), Y2
-	VADDPS       Y2, Y5, Y5
-	VDIVPS       Y5, Y2, Y5
-	VMULPS       vec_x3e5b33b6<>+0(SB), Y3, Y3
-	VADDPS       vec_x3fcc422a<>+0(SB), Y3, Y3
-	VMULPS       Y1, Y3, Y3
+	VADDPS       Y2, Y4, Y4
+	VFMADD213PS  Y2, Y3, Y4
+	VDIVPS       Y4, Y2, Y4
+	VMULPS       Y1, Y1, Y2
+	VMULPS       vec_x3e5b33b6<>+0(SB), Y2, Y2
+	VADDPS       vec_x3fcc422a<>+0(SB), Y2, Y2
+	VMULPS       Y1, Y2, Y2
 	VMOVUPS      vec_x3f800000<>+0(SB), Y1
-	VSUBPS       Y5, Y1, Y1
-	VMULPS       Y3, Y1, Y1
-	VFMADD213PS  Y5, Y5, Y1
+	VSUBPS       Y4, Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VFMADD213PS  Y4, Y4, Y1
 	VMULPS       Y0, Y1, Y1
 	LEAQ         (DX)(SI*4), AX
 	TESTQ        $0x00000004, BX
@@ -2587,80 +3083,87 @@ TEXT ·actSiLUAVX2(SB), NOSPLIT, $0-52
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	MOVQ DX, SI
-	SUBQ $0x10, SI
+	SUBQ $0x18, SI
 
 many:
 	CMPQ         BX, SI
 	JGT          many_end
 	VMOVUPS      (AX)(BX*4), Y0
-	VXORPS       vec_sign<>+0(SB), Y0, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y1
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
-	VMOVUPS      vec_x395092c6<>+0(SB), Y3
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
-	VMULPS       Y1, Y3, Y3
-	VFMADD213PS  Y1, Y1, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VMOVUPS      vec_x3f800000<>+0(SB), Y1
-	VADDPS       Y1, Y3, Y3
-	VDIVPS       Y3, Y1, Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      Y3, (CX)(BX*4)
-	VMOVUPS      32(AX)(BX*4), Y0
-	VXORPS       vec_sign<>+0(SB), Y0, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y1
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
-	VMOVUPS      vec_x395092c6<>+0(SB), Y3
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
-	VMULPS       Y1, Y3, Y3
-	VFMADD213PS  Y1, Y1, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VMOVUPS      vec_x3f800000<>+0(SB), Y1
-	VADDPS       Y1, Y3, Y3
-	VDIVPS       Y3, Y1, Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      Y3, 32(CX)(BX*4)
-	ADDQ         $0x10, BX
+	VMOVUPS      32(AX)(BX*4), Y1
+	VMOVUPS      64(AX)(BX*4), Y2
+	VXORPS       vec_sign<>+0(SB), Y0, Y3
+	VXORPS       vec_sign<>+0(SB), Y1, Y4
+	VXORPS       vec_sign<>+0(SB), Y2, Y5
+	VMOVUPS      vec_x42b20000<>+0(SB), Y6
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y6, Y4
+	VMINPS       Y5, Y6, Y5
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y6
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y7
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y5, Y8
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y5
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y5
+	VMOVUPS      vec_x395092c6<>+0(SB), Y9
+	VMOVUPS      vec_x395092c6<>+0(SB), Y10
+	VMOVUPS      vec_x395092c6<>+0(SB), Y11
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y5, Y11
+	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y5, Y11, Y11
+	VFMADD213PS  Y3, Y3, Y9
+	VFMADD213PS  Y4, Y4, Y10
+	VFMADD213PS  Y5, Y5, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y8, Y8
+	VMOVUPS      vec_x3f800000<>+0(SB), Y3
+	VADDPS       Y3, Y9, Y9
+	VADDPS       Y3, Y10, Y10
+	VADDPS       Y3, Y11, Y11
+	VFMADD213PS  Y3, Y6, Y9
+	VFMADD213PS  Y3, Y7, Y10
+	VFMADD213PS  Y3, Y8, Y11
+	VDIVPS       Y9, Y3, Y9
+	VDIVPS       Y10, Y3, Y10
+	VDIVPS       Y11, Y3, Y11
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y1, Y10, Y10
+	VMULPS       Y2, Y11, Y11
+	VMOVUPS      Y9, (CX)(BX*4)
+	VMOVUPS      Y10, 32(CX)(BX*4)
+	VMOVUPS      Y11, 64(CX)(BX*4)
+	ADDQ         $0x18, BX
 	JMP          many
 
 many_end:
@@ -2674,11 +3177,10 @@ one:
 	VXORPS       vec_sign<>+0(SB), Y0, Y1
 	VMOVUPS      vec_x42b20000<>+0(SB), Y2
 	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
 	VMOVUPS      vec_x395092c6<>+0(SB), Y3
@@ -2689,18 +3191,12 @@ one:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y1, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
 	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
 	VMOVUPS      vec_x3f800000<>+0(SB), Y1
 	VADDPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y2, Y3
 	VDIVPS       Y3, Y1, Y3
 	VMULPS       Y0, Y3, Y3
 	VMOVUPS      Y3, (CX)(BX*4)
@@ -2718,11 +3214,10 @@ one_end:
 	VXORPS       vec_sign<>+0(SB), Y0, Y1
 	VMOVUPS      vec_x42b20000<>+0(SB), Y2
 	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
 	VMOVUPS      vec_x395092c6<>+0(SB), Y3
@@ -2733,18 +3228,12 @@ one_end:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y1, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
 	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
 	VMOVUPS      vec_x3f800000<>+0(SB), Y1
 	VADDPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y2, Y3
 	VDIVPS       Y3, Y1, Y3
 	VMULPS       Y0, Y3, Y3
 	LEAQ         (CX)(BX*4), AX
@@ -2780,90 +3269,102 @@ TEXT ·gradSiLUAVX2(SB), NOSPLIT, $0-76
 	MOVQ in_len+32(FP), BX
 	XORQ SI, SI
 	MOVQ BX, DI
-	SUBQ $0x10, DI
+	SUBQ $0x18, DI
 
 many:
 	CMPQ         SI, DI
 	JGT          many_end
 	VMOVUPS      (AX)(SI*4), Y0
-	VMOVUPS      (CX)(SI*4), Y1
-	VXORPS       vec_sign<>+0(SB), Y0, Y2
-	VMOVUPS      vec_x42b20000<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
-	VMOVUPS      vec_x395092c6<>+0(SB), Y4
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VFMADD213PS  Y2, Y2, Y4
-	VADDPS       vec_x3f800000<>+0(SB), Y4, Y4
-	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y4
-	VPADDD       vec_bias<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y4
-	VMOVUPS      vec_x3f800000<>+0(SB), Y2
-	VADDPS       Y2, Y4, Y4
-	VDIVPS       Y4, Y2, Y4
-	VMOVUPS      vec_x3f800000<>+0(SB), Y2
-	VSUBPS       Y4, Y2, Y2
-	VMULPS       Y0, Y2, Y2
-	VFMADD213PS  Y4, Y4, Y2
-	VMULPS       Y1, Y2, Y2
-	VMOVUPS      Y2, (DX)(SI*4)
-	VMOVUPS      32(AX)(SI*4), Y0
-	VMOVUPS      32(CX)(SI*4), Y1
-	VXORPS       vec_sign<>+0(SB), Y0, Y2
-	VMOVUPS      vec_x42b20000<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
-	VMOVUPS      vec_x395092c6<>+0(SB), Y4
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VFMADD213PS  Y2, Y2, Y4
-	VADDPS       vec_x3f800000<>+0(SB), Y4, Y4
-	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y4
-	VPADDD       vec_bias<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y4
-	VMOVUPS      vec_x3f800000<>+0(SB), Y2
-	VADDPS       Y2, Y4, Y4
-	VDIVPS       Y4, Y2, Y4
-	VMOVUPS      vec_x3f800000<>+0(SB), Y2
-	VSUBPS       Y4, Y2, Y2
-	VMULPS       Y0, Y2, Y2
-	VFMADD213PS  Y4, Y4, Y2
-	VMULPS       Y1, Y2, Y2
-	VMOVUPS      Y2, 32(DX)(SI*4)
-	ADDQ         $0x10, SI
+	VMOVUPS      32(AX)(SI*4), Y1
+	VMOVUPS      64(AX)(SI*4), Y2
+	VXORPS       vec_sign<>+0(SB), Y0, Y3
+	VXORPS       vec_sign<>+0(SB), Y1, Y4
+	VXORPS       vec_sign<>+0(SB), Y2, Y5
+	VMOVUPS      vec_x42b20000<>+0(SB), Y6
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y6, Y4
+	VMINPS       Y5, Y6, Y5
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y6
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y7
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y5, Y8
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y5
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y5
+	VMOVUPS      vec_x395092c6<>+0(SB), Y9
+	VMOVUPS      vec_x395092c6<>+0(SB), Y10
+	VMOVUPS      vec_x395092c6<>+0(SB), Y11
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y5, Y11
+	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y5, Y11, Y11
+	VFMADD213PS  Y3, Y3, Y9
+	VFMADD213PS  Y4, Y4, Y10
+	VFMADD213PS  Y5, Y5, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y8, Y8
+	VMOVUPS      vec_x3f800000<>+0(SB), Y3
+	VADDPS       Y3, Y9, Y9
+	VADDPS       Y3, Y10, Y10
+	VADDPS       Y3, Y11, Y11
+	VFMADD213PS  Y3, Y6, Y9
+	VFMADD213PS  Y3, Y7, Y10
+	VFMADD213PS  Y3, Y8, Y11
+	VDIVPS       Y9, Y3, Y9
+	VDIVPS       Y10, Y3, Y10
+	VDIVPS       Y11, Y3, Y11
+	VMOVUPS      vec_x3f800000<>+0(SB), Y3
+	VSUBPS       Y9, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VFMADD213PS  Y9, Y9, Y3
+	VMOVAPS      Y3, Y9
+	VMOVUPS      vec_x3f800000<>+0(SB), Y0
+	VSUBPS       Y10, Y0, Y0
+	VMULPS       Y1, Y0, Y0
+	VFMADD213PS  Y10, Y10, Y0
+	VMOVAPS      Y0, Y10
+	VMOVUPS      vec_x3f800000<>+0(SB), Y0
+	VSUBPS       Y11, Y0, Y0
+	VMULPS       Y2, Y0, Y0
+	VFMADD213PS  Y11, Y11, Y0
+	VMOVAPS      Y0, Y11
+	VMULPS       (CX)(SI*4), Y9, Y9
+	VMOVUPS      Y9, (DX)(SI*4)
+	VMULPS       32(CX)(SI*4), Y10, Y10
+	VMOVUPS      Y10, 32(DX)(SI*4)
+	VMULPS       64(CX)(SI*4), Y11, Y11
+	VMOVUPS      Y11, 64(DX)(SI*4)
+	ADDQ         $0x18, SI
 	JMP          many
 
 many_end:
@@ -2874,44 +3375,37 @@ one:
 	CMPQ         SI, DI
 	JGT          one_end
 	VMOVUPS      (AX)(SI*4), Y0
-	VMOVUPS      (CX)(SI*4), Y1
-	VXORPS       vec_sign<>+0(SB), Y0, Y2
-	VMOVUPS      vec_x42b20000<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
-	VMOVUPS      vec_x395092c6<>+0(SB), Y4
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VFMADD213PS  Y2, Y2, Y4
-	VADDPS       vec_x3f800000<>+0(SB), Y4, Y4
-	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
+	VXORPS       vec_sign<>+0(SB), Y0, Y1
+	VMOVUPS      vec_x42b20000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      vec_x395092c6<>+0(SB), Y3
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y3
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y1, Y3
+	VCVTPS2DQ    Y2, Y2
 	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y4
-	VPADDD       vec_bias<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y4
-	VMOVUPS      vec_x3f800000<>+0(SB), Y2
-	VADDPS       Y2, Y4, Y4
-	VDIVPS       Y4, Y2, Y4
-	VMOVUPS      vec_x3f800000<>+0(SB), Y2
-	VSUBPS       Y4, Y2, Y2
-	VMULPS       Y0, Y2, Y2
-	VFMADD213PS  Y4, Y4, Y2
-	VMULPS       Y1, Y2, Y2
-	VMOVUPS      Y2, (DX)(SI*4)
+	VMOVUPS      vec_x3f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y2, Y3
+	VDIVPS       Y3, Y1, Y3
+	VMOVUPS      vec_x3f800000<>+0(SB), Y1
+	VSUBPS       Y3, Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VFMADD213PS  Y3, Y3, Y1
+	VMOVAPS      Y1, Y3
+	VMULPS       (CX)(SI*4), Y3, Y3
+	VMOVUPS      Y3, (DX)(SI*4)
 	ADDQ         $0x08, SI
 	JMP          one
 
@@ -2927,11 +3421,10 @@ one_end:
 	VXORPS       vec_sign<>+0(SB), Y1, Y2
 	VMOVUPS      vec_x42b20000<>+0(SB), Y3
 	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y3
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y2, Y2
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
 	VMOVUPS      vec_x395092c6<>+0(SB), Y4
@@ -2942,42 +3435,37 @@ one_end:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
 	VMULPS       Y2, Y4, Y4
 	VFMADD213PS  Y2, Y2, Y4
-	VADDPS       vec_x3f800000<>+0(SB), Y4, Y4
 	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y4
 	VPADDD       vec_bias<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y4
 	VMOVUPS      vec_x3f800000<>+0(SB), Y2
 	VADDPS       Y2, Y4, Y4
+	VFMADD213PS  Y2, Y3, Y4
 	VDIVPS       Y4, Y2, Y4
 	VMOVUPS      vec_x3f800000<>+0(SB), Y2
 	VSUBPS       Y4, Y2, Y2
 	VMULPS       Y1, Y2, Y2
 	VFMADD213PS  Y4, Y4, Y2
-	VMULPS       Y0, Y2, Y2
+	VMOVAPS      Y2, Y4
+	VMULPS       Y0, Y4, Y4
 	LEAQ         (DX)(SI*4), AX
 	TESTQ        $0x00000004, BX
 	JE           t0_2
-	VMOVUPS      X2, (AX)
-	VEXTRACTF128 $0x01, Y2, X2
+	VMOVUPS      X4, (AX)
+	VEXTRACTF128 $0x01, Y4, X4
 	ADDQ         $0x10, AX
 
 t0_2:
 	TESTQ    $0x00000002, BX
 	JE       t0_1
-	VMOVLPS  X2, (AX)
-	VMOVHLPS X2, X2, X2
+	VMOVLPS  X4, (AX)
+	VMOVHLPS X4, X4, X4
 	ADDQ     $0x08, AX
 
 t0_1:
 	TESTQ  $0x00000001, BX
 	JE     t0_0
-	VMOVSS X2, (AX)
+	VMOVSS X4, (AX)
 
 t0_0:
 done:
@@ -2992,78 +3480,84 @@ TEXT ·actSigmoidAVX2(SB), NOSPLIT, $0-52
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	MOVQ DX, SI
-	SUBQ $0x10, SI
+	SUBQ $0x18, SI
 
 many:
 	CMPQ         BX, SI
 	JGT          many_end
 	VMOVUPS      (AX)(BX*4), Y0
+	VMOVUPS      32(AX)(BX*4), Y1
+	VMOVUPS      64(AX)(BX*4), Y2
 	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
-	VMOVUPS      vec_x395092c6<>+0(SB), Y2
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
-	VMULPS       Y0, Y2, Y2
-	VFMADD213PS  Y0, Y0, Y2
-	VADDPS       vec_x3f800000<>+0(SB), Y2, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y0
-	VPSUBD       Y0, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y2
+	VXORPS       vec_sign<>+0(SB), Y1, Y1
+	VXORPS       vec_sign<>+0(SB), Y2, Y2
+	VMOVUPS      vec_x42b20000<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VMINPS       Y1, Y3, Y1
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y3, Y1
+	VMAXPS       Y2, Y3, Y2
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y3
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y4
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y5
+	VROUNDPS     $0x08, Y3, Y3
+	VROUNDPS     $0x08, Y4, Y4
+	VROUNDPS     $0x08, Y5, Y5
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y0
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y5, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y5, Y2
+	VMOVUPS      vec_x395092c6<>+0(SB), Y6
+	VMOVUPS      vec_x395092c6<>+0(SB), Y7
+	VMOVUPS      vec_x395092c6<>+0(SB), Y8
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y8
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y8
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y8
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y8
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y8
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y1, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VFMADD213PS  Y0, Y0, Y6
+	VFMADD213PS  Y1, Y1, Y7
+	VFMADD213PS  Y2, Y2, Y8
+	VCVTPS2DQ    Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       vec_bias<>+0(SB), Y3, Y3
+	VPADDD       vec_bias<>+0(SB), Y4, Y4
+	VPADDD       vec_bias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
 	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VADDPS       Y0, Y2, Y2
-	VDIVPS       Y2, Y0, Y2
-	VMOVUPS      Y2, (CX)(BX*4)
-	VMOVUPS      32(AX)(BX*4), Y0
-	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
-	VMOVUPS      vec_x395092c6<>+0(SB), Y2
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
-	VMULPS       Y0, Y2, Y2
-	VFMADD213PS  Y0, Y0, Y2
-	VADDPS       vec_x3f800000<>+0(SB), Y2, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y0
-	VPSUBD       Y0, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y2
-	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VADDPS       Y0, Y2, Y2
-	VDIVPS       Y2, Y0, Y2
-	VMOVUPS      Y2, 32(CX)(BX*4)
-	ADDQ         $0x10, BX
+	VADDPS       Y0, Y6, Y6
+	VADDPS       Y0, Y7, Y7
+	VADDPS       Y0, Y8, Y8
+	VFMADD213PS  Y0, Y3, Y6
+	VFMADD213PS  Y0, Y4, Y7
+	VFMADD213PS  Y0, Y5, Y8
+	VDIVPS       Y6, Y0, Y6
+	VDIVPS       Y7, Y0, Y7
+	VDIVPS       Y8, Y0, Y8
+	VMOVUPS      Y6, (CX)(BX*4)
+	VMOVUPS      Y7, 32(CX)(BX*4)
+	VMOVUPS      Y8, 64(CX)(BX*4)
+	ADDQ         $0x18, BX
 	JMP          many
 
 many_end:
@@ -3077,11 +3571,10 @@ one:
 	VXORPS       vec_sign<>+0(SB), Y0, Y0
 	VMOVUPS      vec_x42b20000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y0, Y0
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
 	VMOVUPS      vec_x395092c6<>+0(SB), Y2
@@ -3092,18 +3585,12 @@ one:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
 	VMULPS       Y0, Y2, Y2
 	VFMADD213PS  Y0, Y0, Y2
-	VADDPS       vec_x3f800000<>+0(SB), Y2, Y2
 	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y0
-	VPSUBD       Y0, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y2, Y2
 	VPADDD       vec_bias<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y2
 	VMOVUPS      vec_x3f800000<>+0(SB), Y0
 	VADDPS       Y0, Y2, Y2
+	VFMADD213PS  Y0, Y1, Y2
 	VDIVPS       Y2, Y0, Y2
 	VMOVUPS      Y2, (CX)(BX*4)
 	ADDQ         $0x08, BX
@@ -3120,11 +3607,10 @@ one_end:
 	VXORPS       vec_sign<>+0(SB), Y0, Y0
 	VMOVUPS      vec_x42b20000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y1
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y0, Y0
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
 	VMOVUPS      vec_x395092c6<>+0(SB), Y2
@@ -3135,18 +3621,12 @@ one_end:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
 	VMULPS       Y0, Y2, Y2
 	VFMADD213PS  Y0, Y0, Y2
-	VADDPS       vec_x3f800000<>+0(SB), Y2, Y2
 	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y0
-	VPSUBD       Y0, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y2, Y2
 	VPADDD       vec_bias<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y2
 	VMOVUPS      vec_x3f800000<>+0(SB), Y0
 	VADDPS       Y0, Y2, Y2
+	VFMADD213PS  Y0, Y1, Y2
 	VDIVPS       Y2, Y0, Y2
 	LEAQ         (CX)(BX*4), AX
 	TESTQ        $0x00000004, DX
@@ -3279,6 +3759,90 @@ TEXT ·actTanhAVX2(SB), NOSPLIT, $0-52
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	MOVQ DX, SI
+	SUBQ $0x18, SI
+
+many:
+	CMPQ         BX, SI
+	JGT          many_end
+	VMOVUPS      (AX)(BX*4), Y0
+	VMOVUPS      32(AX)(BX*4), Y1
+	VMOVUPS      64(AX)(BX*4), Y2
+	VADDPS       Y0, Y0, Y0
+	VADDPS       Y1, Y1, Y1
+	VADDPS       Y2, Y2, Y2
+	VMOVUPS      vec_x42ae0000<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VMINPS       Y1, Y3, Y1
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y3, Y1
+	VMAXPS       Y2, Y3, Y2
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y3
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y4
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y5
+	VROUNDPS     $0x08, Y3, Y3
+	VROUNDPS     $0x08, Y4, Y4
+	VROUNDPS     $0x08, Y5, Y5
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y0
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y5, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y5, Y2
+	VMOVUPS      vec_x395092c6<>+0(SB), Y6
+	VMOVUPS      vec_x395092c6<>+0(SB), Y7
+	VMOVUPS      vec_x395092c6<>+0(SB), Y8
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y8
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y8
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y8
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y8
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y8
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y1, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VFMADD213PS  Y0, Y0, Y6
+	VFMADD213PS  Y1, Y1, Y7
+	VFMADD213PS  Y2, Y2, Y8
+	VCVTPS2DQ    Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       vec_bias<>+0(SB), Y3, Y3
+	VPADDD       vec_bias<>+0(SB), Y4, Y4
+	VPADDD       vec_bias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VSUBPS       vec_x3f800000<>+0(SB), Y3, Y0
+	VFMADD213PS  Y0, Y3, Y6
+	VADDPS       vec_x40000000<>+0(SB), Y6, Y0
+	VDIVPS       Y0, Y6, Y6
+	VSUBPS       vec_x3f800000<>+0(SB), Y4, Y1
+	VFMADD213PS  Y1, Y4, Y7
+	VADDPS       vec_x40000000<>+0(SB), Y7, Y1
+	VDIVPS       Y1, Y7, Y7
+	VSUBPS       vec_x3f800000<>+0(SB), Y5, Y2
+	VFMADD213PS  Y2, Y5, Y8
+	VADDPS       vec_x40000000<>+0(SB), Y8, Y2
+	VDIVPS       Y2, Y8, Y8
+	VMOVUPS      Y6, (CX)(BX*4)
+	VMOVUPS      Y7, 32(CX)(BX*4)
+	VMOVUPS      Y8, 64(CX)(BX*4)
+	ADDQ         $0x18, BX
+	JMP          many
+
+many_end:
+	MOVQ DX, SI
 	SUBQ $0x08, SI
 
 one:
@@ -3286,9 +3850,9 @@ one:
 	JGT          one_end
 	VMOVUPS      (AX)(BX*4), Y0
 	VADDPS       Y0, Y0, Y0
-	VMOVUPS      vec_x42200000<>+0(SB), Y1
+	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2200000<>+0(SB), Y1
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
@@ -3322,9 +3886,9 @@ one_end:
 	VMOVUPS      (SI)(DI*4), Y0
 	VMASKMOVPS   (AX)(BX*4), Y0, Y0
 	VADDPS       Y0, Y0, Y0
-	VMOVUPS      vec_x42200000<>+0(SB), Y1
+	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2200000<>+0(SB), Y1
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
@@ -3369,25 +3933,15 @@ done:
 	VZEROUPPER
 	RET
 
-DATA vec_x42200000<>+0(SB)/4, $0x42200000
-DATA vec_x42200000<>+4(SB)/4, $0x42200000
-DATA vec_x42200000<>+8(SB)/4, $0x42200000
-DATA vec_x42200000<>+12(SB)/4, $0x42200000
-DATA vec_x42200000<>+16(SB)/4, $0x42200000
-DATA vec_x42200000<>+20(SB)/4, $0x42200000
-DATA vec_x42200000<>+24(SB)/4, $0x42200000
-DATA vec_x42200000<>+28(SB)/4, $0x42200000
-GLOBL vec_x42200000<>(SB), RODATA|NOPTR, $32
-
-DATA vec_xc2200000<>+0(SB)/4, $0xc2200000
-DATA vec_xc2200000<>+4(SB)/4, $0xc2200000
-DATA vec_xc2200000<>+8(SB)/4, $0xc2200000
-DATA vec_xc2200000<>+12(SB)/4, $0xc2200000
-DATA vec_xc2200000<>+16(SB)/4, $0xc2200000
-DATA vec_xc2200000<>+20(SB)/4, $0xc2200000
-DATA vec_xc2200000<>+24(SB)/4, $0xc2200000
-DATA vec_xc2200000<>+28(SB)/4, $0xc2200000
-GLOBL vec_xc2200000<>(SB), RODATA|NOPTR, $32
+DATA vec_x42ae0000<>+0(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+4(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+8(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+12(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+16(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+20(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+24(SB)/4, $0x42ae0000
+DATA vec_x42ae0000<>+28(SB)/4, $0x42ae0000
+GLOBL vec_x42ae0000<>(SB), RODATA|NOPTR, $32
 
 DATA vec_x40000000<>+0(SB)/4, $0x40000000
 DATA vec_x40000000<>+4(SB)/4, $0x40000000
@@ -3500,6 +4054,122 @@ TEXT ·actSoftplusAVX2(SB), NOSPLIT, $0-52
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	MOVQ DX, SI
+	SUBQ $0x18, SI
+
+many:
+	CMPQ         BX, SI
+	JGT          many_end
+	VMOVUPS      (AX)(BX*4), Y0
+	VMOVUPS      32(AX)(BX*4), Y1
+	VMOVUPS      64(AX)(BX*4), Y2
+	VORPS        vec_sign<>+0(SB), Y0, Y3
+	VORPS        vec_sign<>+0(SB), Y1, Y4
+	VORPS        vec_sign<>+0(SB), Y2, Y5
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y6
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y7
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y5, Y8
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y5
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y5
+	VMOVUPS      vec_x395092c6<>+0(SB), Y9
+	VMOVUPS      vec_x395092c6<>+0(SB), Y10
+	VMOVUPS      vec_x395092c6<>+0(SB), Y11
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y5, Y11
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y9
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y10
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y5, Y11
+	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y5, Y11, Y11
+	VFMADD213PS  Y3, Y3, Y9
+	VFMADD213PS  Y4, Y4, Y10
+	VFMADD213PS  Y5, Y5, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y8, Y8
+	VFMADD213PS  Y6, Y6, Y9
+	VFMADD213PS  Y7, Y7, Y10
+	VFMADD213PS  Y8, Y8, Y11
+	VMOVUPS      vec_x3b02333d<>+0(SB), Y3
+	VMOVUPS      vec_x3b02333d<>+0(SB), Y4
+	VMOVUPS      vec_x3b02333d<>+0(SB), Y5
+	VFMADD213PS  vec_xbc5811c1<>+0(SB), Y9, Y3
+	VFMADD213PS  vec_xbc5811c1<>+0(SB), Y10, Y4
+	VFMADD213PS  vec_xbc5811c1<>+0(SB), Y11, Y5
+	VFMADD213PS  vec_x3d27f682<>+0(SB), Y9, Y3
+	VFMADD213PS  vec_x3d27f682<>+0(SB), Y10, Y4
+	VFMADD213PS  vec_x3d27f682<>+0(SB), Y11, Y5
+	VFMADD213PS  vec_xbda7b0eb<>+0(SB), Y9, Y3
+	VFMADD213PS  vec_xbda7b0eb<>+0(SB), Y10, Y4
+	VFMADD213PS  vec_xbda7b0eb<>+0(SB), Y11, Y5
+	VFMADD213PS  vec_x3dfd8059<>+0(SB), Y9, Y3
+	VFMADD213PS  vec_x3dfd8059<>+0(SB), Y10, Y4
+	VFMADD213PS  vec_x3dfd8059<>+0(SB), Y11, Y5
+	VFMADD213PS  vec_xbe24bcbd<>+0(SB), Y9, Y3
+	VFMADD213PS  vec_xbe24bcbd<>+0(SB), Y10, Y4
+	VFMADD213PS  vec_xbe24bcbd<>+0(SB), Y11, Y5
+	VFMADD213PS  vec_x3e4ba17c<>+0(SB), Y9, Y3
+	VFMADD213PS  vec_x3e4ba17c<>+0(SB), Y10, Y4
+	VFMADD213PS  vec_x3e4ba17c<>+0(SB), Y11, Y5
+	VFMADD213PS  vec_xbe7fdc9a<>+0(SB), Y9, Y3
+	VFMADD213PS  vec_xbe7fdc9a<>+0(SB), Y10, Y4
+	VFMADD213PS  vec_xbe7fdc9a<>+0(SB), Y11, Y5
+	VFMADD213PS  vec_x3eaaa992<>+0(SB), Y9, Y3
+	VFMADD213PS  vec_x3eaaa992<>+0(SB), Y10, Y4
+	VFMADD213PS  vec_x3eaaa992<>+0(SB), Y11, Y5
+	VFMADD213PS  vec_xbefffff9<>+0(SB), Y9, Y3
+	VFMADD213PS  vec_xbefffff9<>+0(SB), Y10, Y4
+	VFMADD213PS  vec_xbefffff9<>+0(SB), Y11, Y5
+	VFMADD213PS  vec_x3f800000<>+0(SB), Y9, Y3
+	VFMADD213PS  vec_x3f800000<>+0(SB), Y10, Y4
+	VFMADD213PS  vec_x3f800000<>+0(SB), Y11, Y5
+	VMULPS       Y9, Y3, Y3
+	VXORPS       Y6, Y6, Y6
+	VMAXPS       Y0, Y6, Y0
+	VADDPS       Y0, Y3, Y3
+	VMULPS       Y10, Y4, Y4
+	VXORPS       Y0, Y0, Y0
+	VMAXPS       Y1, Y0, Y1
+	VADDPS       Y1, Y4, Y4
+	VMULPS       Y11, Y5, Y5
+	VXORPS       Y0, Y0, Y0
+	VMAXPS       Y2, Y0, Y2
+	VADDPS       Y2, Y5, Y5
+	VMOVUPS      Y3, (CX)(BX*4)
+	VMOVUPS      Y4, 32(CX)(BX*4)
+	VMOVUPS      Y5, 64(CX)(BX*4)
+	ADDQ         $0x18, BX
+	JMP          many
+
+many_end:
+	MOVQ DX, SI
 	SUBQ $0x08, SI
 
 one:
@@ -3507,13 +4177,10 @@ one:
 	JGT          one_end
 	VMOVUPS      (AX)(BX*4), Y0
 	VORPS        vec_sign<>+0(SB), Y0, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
 	VMOVUPS      vec_x395092c6<>+0(SB), Y3
@@ -3524,16 +4191,10 @@ one:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y1, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
 	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
+	VFMADD213PS  Y2, Y2, Y3
 	VMOVUPS      vec_x3b02333d<>+0(SB), Y1
 	VFMADD213PS  vec_xbc5811c1<>+0(SB), Y3, Y1
 	VFMADD213PS  vec_x3d27f682<>+0(SB), Y3, Y1
@@ -3562,13 +4223,10 @@ one_end:
 	VMOVUPS      (SI)(DI*4), Y0
 	VMASKMOVPS   (AX)(BX*4), Y0, Y0
 	VORPS        vec_sign<>+0(SB), Y0, Y1
-	VMOVUPS      vec_x42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
+	VMOVUPS      vec_xc2b00000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
 	VMOVUPS      vec_x395092c6<>+0(SB), Y3
@@ -3579,16 +4237,10 @@ one_end:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y1, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
 	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
+	VFMADD213PS  Y2, Y2, Y3
 	VMOVUPS      vec_x3b02333d<>+0(SB), Y1
 	VFMADD213PS  vec_xbc5811c1<>+0(SB), Y3, Y1
 	VFMADD213PS  vec_x3d27f682<>+0(SB), Y3, Y1
@@ -3737,82 +4389,87 @@ TEXT ·gradSoftplusAVX2(SB), NOSPLIT, $0-76
 	MOVQ in_len+32(FP), BX
 	XORQ SI, SI
 	MOVQ BX, DI
-	SUBQ $0x10, DI
+	SUBQ $0x18, DI
 
 many:
 	CMPQ         SI, DI
 	JGT          many_end
 	VMOVUPS      (AX)(SI*4), Y0
-	VMOVUPS      (CX)(SI*4), Y1
+	VMOVUPS      32(AX)(SI*4), Y1
+	VMOVUPS      64(AX)(SI*4), Y2
 	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y2
-	VMINPS       Y0, Y2, Y0
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
-	VMAXPS       Y0, Y2, Y0
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y0
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y0
-	VMOVUPS      vec_x395092c6<>+0(SB), Y3
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y3
-	VMULPS       Y0, Y3, Y3
-	VFMADD213PS  Y0, Y0, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y0
-	VPSUBD       Y0, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
+	VXORPS       vec_sign<>+0(SB), Y1, Y1
+	VXORPS       vec_sign<>+0(SB), Y2, Y2
+	VMOVUPS      vec_x42b20000<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VMINPS       Y1, Y3, Y1
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y3, Y1
+	VMAXPS       Y2, Y3, Y2
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y3
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y4
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y5
+	VROUNDPS     $0x08, Y3, Y3
+	VROUNDPS     $0x08, Y4, Y4
+	VROUNDPS     $0x08, Y5, Y5
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y0
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y5, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y5, Y2
+	VMOVUPS      vec_x395092c6<>+0(SB), Y6
+	VMOVUPS      vec_x395092c6<>+0(SB), Y7
+	VMOVUPS      vec_x395092c6<>+0(SB), Y8
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y8
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y8
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y8
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y8
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y6
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y7
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y8
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y1, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VFMADD213PS  Y0, Y0, Y6
+	VFMADD213PS  Y1, Y1, Y7
+	VFMADD213PS  Y2, Y2, Y8
+	VCVTPS2DQ    Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       vec_bias<>+0(SB), Y3, Y3
+	VPADDD       vec_bias<>+0(SB), Y4, Y4
+	VPADDD       vec_bias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
 	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VADDPS       Y0, Y3, Y3
-	VDIVPS       Y3, Y0, Y3
-	VMULPS       Y1, Y3, Y3
-	VMOVUPS      Y3, (DX)(SI*4)
-	VMOVUPS      32(AX)(SI*4), Y0
-	VMOVUPS      32(CX)(SI*4), Y1
-	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y2
-	VMINPS       Y0, Y2, Y0
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
-	VMAXPS       Y0, Y2, Y0
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y0
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y0
-	VMOVUPS      vec_x395092c6<>+0(SB), Y3
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y3
-	VMULPS       Y0, Y3, Y3
-	VFMADD213PS  Y0, Y0, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y0
-	VPSUBD       Y0, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VADDPS       Y0, Y3, Y3
-	VDIVPS       Y3, Y0, Y3
-	VMULPS       Y1, Y3, Y3
-	VMOVUPS      Y3, 32(DX)(SI*4)
-	ADDQ         $0x10, SI
+	VADDPS       Y0, Y6, Y6
+	VADDPS       Y0, Y7, Y7
+	VADDPS       Y0, Y8, Y8
+	VFMADD213PS  Y0, Y3, Y6
+	VFMADD213PS  Y0, Y4, Y7
+	VFMADD213PS  Y0, Y5, Y8
+	VDIVPS       Y6, Y0, Y6
+	VDIVPS       Y7, Y0, Y7
+	VDIVPS       Y8, Y0, Y8
+	VMULPS       (CX)(SI*4), Y6, Y6
+	VMOVUPS      Y6, (DX)(SI*4)
+	VMULPS       32(CX)(SI*4), Y7, Y7
+	VMOVUPS      Y7, 32(DX)(SI*4)
+	VMULPS       64(CX)(SI*4), Y8, Y8
+	VMOVUPS      Y8, 64(DX)(SI*4)
+	ADDQ         $0x18, SI
 	JMP          many
 
 many_end:
@@ -3823,40 +4480,32 @@ one:
 	CMPQ         SI, DI
 	JGT          one_end
 	VMOVUPS      (AX)(SI*4), Y0
-	VMOVUPS      (CX)(SI*4), Y1
 	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42b20000<>+0(SB), Y2
-	VMINPS       Y0, Y2, Y0
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
-	VMAXPS       Y0, Y2, Y0
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y0
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y0
-	VMOVUPS      vec_x395092c6<>+0(SB), Y3
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y3
-	VMULPS       Y0, Y3, Y3
-	VFMADD213PS  Y0, Y0, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y0
-	VPSUBD       Y0, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
+	VMOVUPS      vec_x42b20000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      vec_x395092c6<>+0(SB), Y2
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
+	VMULPS       Y0, Y2, Y2
+	VFMADD213PS  Y0, Y0, Y2
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
 	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VADDPS       Y0, Y3, Y3
-	VDIVPS       Y3, Y0, Y3
-	VMULPS       Y1, Y3, Y3
-	VMOVUPS      Y3, (DX)(SI*4)
+	VADDPS       Y0, Y2, Y2
+	VFMADD213PS  Y0, Y1, Y2
+	VDIVPS       Y2, Y0, Y2
+	VMULPS       (CX)(SI*4), Y2, Y2
+	VMOVUPS      Y2, (DX)(SI*4)
 	ADDQ         $0x08, SI
 	JMP          one
 
@@ -3872,11 +4521,10 @@ one_end:
 	VXORPS       vec_sign<>+0(SB), Y1, Y1
 	VMOVUPS      vec_x42b20000<>+0(SB), Y2
 	VMINPS       Y1, Y2, Y1
-	VMOVUPS      vec_xc2d00000<>+0(SB), Y2
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y1
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y1
 	VMOVUPS      vec_x395092c6<>+0(SB), Y3
@@ -3887,18 +4535,12 @@ one_end:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y1, Y3
-	VADDPS       vec_x3f800000<>+0(SB), Y3, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
 	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
 	VMOVUPS      vec_x3f800000<>+0(SB), Y1
 	VADDPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y2, Y3
 	VDIVPS       Y3, Y1, Y3
 	VMULPS       Y0, Y3, Y3
 	LEAQ         (DX)(SI*4), AX
@@ -4903,7 +5545,6 @@ many:
 	VMAXPS       Y3, Y4, Y3
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y4
 	VROUNDPS     $0x08, Y4, Y4
-	VMOVAPS      Y3, Y3
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y3
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y3
 	VMOVUPS      vec_x395092c6<>+0(SB), Y5
@@ -4934,7 +5575,6 @@ many:
 	VMAXPS       Y3, Y4, Y3
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y4
 	VROUNDPS     $0x08, Y4, Y4
-	VMOVAPS      Y3, Y3
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y3
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y3
 	VMOVUPS      vec_x395092c6<>+0(SB), Y5
@@ -4975,7 +5615,6 @@ one:
 	VMAXPS       Y3, Y4, Y3
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y4
 	VROUNDPS     $0x08, Y4, Y4
-	VMOVAPS      Y3, Y3
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y3
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y3
 	VMOVUPS      vec_x395092c6<>+0(SB), Y5
@@ -5016,7 +5655,6 @@ one_end:
 	VMAXPS       Y4, Y0, Y4
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y0
 	VROUNDPS     $0x08, Y0, Y0
-	VMOVAPS      Y4, Y4
 	VFNMADD231PS vec_x3f318000<>+0(SB), Y0, Y4
 	VFNMADD231PS vec_xb95e8083<>+0(SB), Y0, Y4
 	VMOVUPS      vec_x395092c6<>+0(SB), Y5
@@ -7646,111 +8284,105 @@ row:
 vector:
 	VMOVUPS      (AX), Y0
 	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
-	VMOVUPS      vec_x395092c6<>+0(SB), Y2
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
-	VMULPS       Y0, Y2, Y2
-	VFMADD213PS  Y0, Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VADDPS       vec_x3f800000<>+0(SB), Y1, Y0
-	VFMADD213PS  Y0, Y1, Y2
+	VMOVUPS      (AX)(BX*1), Y1
+	VXORPS       vec_sign<>+0(SB), Y1, Y1
+	VMOVUPS      (AX)(BX*2), Y2
+	VADDPS       Y2, Y2, Y2
+	VMOVUPS      (AX)(SI*1), Y3
+	VXORPS       vec_sign<>+0(SB), Y3, Y3
+	VMOVUPS      vec_x42ae0000<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y0
+	VMINPS       Y1, Y4, Y1
+	VMINPS       Y2, Y4, Y2
+	VMINPS       Y3, Y4, Y3
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y4
+	VMAXPS       Y0, Y4, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMAXPS       Y3, Y4, Y3
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y4
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y7
+	VROUNDPS     $0x08, Y4, Y4
+	VROUNDPS     $0x08, Y5, Y5
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y0
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y5, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y2
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y5, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y3
+	VMOVUPS      vec_x395092c6<>+0(SB), Y8
+	VMOVUPS      vec_x395092c6<>+0(SB), Y9
+	VMOVUPS      vec_x395092c6<>+0(SB), Y10
+	VMOVUPS      vec_x395092c6<>+0(SB), Y11
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y8
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y9
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y8
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y9
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y8
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y9
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y8
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y9
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y11
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y8
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y9
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y10
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y11
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y1, Y9, Y9
+	VMULPS       Y2, Y10, Y10
+	VMULPS       Y3, Y11, Y11
+	VFMADD213PS  Y0, Y0, Y8
+	VFMADD213PS  Y1, Y1, Y9
+	VFMADD213PS  Y2, Y2, Y10
+	VFMADD213PS  Y3, Y3, Y11
+	VCVTPS2DQ    Y4, Y4
+	VCVTPS2DQ    Y5, Y5
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y4, Y4
+	VPADDD       vec_bias<>+0(SB), Y5, Y5
+	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VADDPS       vec_x3f800000<>+0(SB), Y4, Y0
+	VFMADD213PS  Y0, Y4, Y8
 	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VDIVPS       Y2, Y0, Y2
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      (AX)(BX*2), Y0
-	VADDPS       Y0, Y0, Y0
-	VMOVUPS      vec_x42200000<>+0(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2200000<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
-	VMOVUPS      vec_x395092c6<>+0(SB), Y3
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y3
-	VMULPS       Y0, Y3, Y3
-	VFMADD213PS  Y0, Y0, Y3
-	VCVTPS2DQ    Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VSUBPS       vec_x3f800000<>+0(SB), Y1, Y0
-	VFMADD213PS  Y0, Y1, Y3
-	VADDPS       vec_x40000000<>+0(SB), Y3, Y0
-	VDIVPS       Y0, Y3, Y3
-	VMOVUPS      Y3, (AX)(BX*2)
-	VMULPS       Y2, Y3, Y2
-	VMOVUPS      (AX)(BX*1), Y0
-	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
-	VMOVUPS      vec_x395092c6<>+0(SB), Y3
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y3
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y3
-	VMULPS       Y0, Y3, Y3
-	VFMADD213PS  Y0, Y0, Y3
-	VCVTPS2DQ    Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VADDPS       vec_x3f800000<>+0(SB), Y1, Y0
-	VFMADD213PS  Y0, Y1, Y3
-	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VDIVPS       Y3, Y0, Y3
-	VMOVUPS      Y3, (AX)(BX*1)
-	VFMADD231PS  (DX)(DI*1), Y3, Y2
-	VMOVUPS      Y2, (CX)(DI*1)
-	VMOVUPS      (AX)(SI*1), Y0
-	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
-	VMOVUPS      vec_x395092c6<>+0(SB), Y2
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
-	VMULPS       Y0, Y2, Y2
-	VFMADD213PS  Y0, Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VADDPS       vec_x3f800000<>+0(SB), Y1, Y0
-	VFMADD213PS  Y0, Y1, Y2
-	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VDIVPS       Y2, Y0, Y2
-	VMOVUPS      Y2, (AX)(SI*1)
+	VDIVPS       Y8, Y0, Y8
+	VMOVUPS      Y8, (AX)
+	VADDPS       vec_x3f800000<>+0(SB), Y5, Y1
+	VFMADD213PS  Y1, Y5, Y9
+	VMOVUPS      vec_x3f800000<>+0(SB), Y1
+	VDIVPS       Y9, Y1, Y9
+	VMOVUPS      Y9, (AX)(BX*1)
+	VSUBPS       vec_x3f800000<>+0(SB), Y6, Y2
+	VFMADD213PS  Y2, Y6, Y10
+	VADDPS       vec_x40000000<>+0(SB), Y10, Y2
+	VDIVPS       Y2, Y10, Y10
+	VMOVUPS      Y10, (AX)(BX*2)
+	VADDPS       vec_x3f800000<>+0(SB), Y7, Y3
+	VFMADD213PS  Y3, Y7, Y11
+	VMOVUPS      vec_x3f800000<>+0(SB), Y3
+	VDIVPS       Y11, Y3, Y11
+	VMOVUPS      Y11, (AX)(SI*1)
+	VMULPS       Y8, Y10, Y10
+	VFMADD231PS  (DX)(DI*1), Y9, Y10
+	VMOVUPS      Y10, (CX)(DI*1)
 	ADDQ         $0x20, DI
 	ADDQ         $0x20, AX
 	MOVQ         DI, R8
@@ -7767,26 +8399,6 @@ vector:
 	JNE          row
 	VZEROUPPER
 	RET
-
-DATA vec_x42ae0000<>+0(SB)/4, $0x42ae0000
-DATA vec_x42ae0000<>+4(SB)/4, $0x42ae0000
-DATA vec_x42ae0000<>+8(SB)/4, $0x42ae0000
-DATA vec_x42ae0000<>+12(SB)/4, $0x42ae0000
-DATA vec_x42ae0000<>+16(SB)/4, $0x42ae0000
-DATA vec_x42ae0000<>+20(SB)/4, $0x42ae0000
-DATA vec_x42ae0000<>+24(SB)/4, $0x42ae0000
-DATA vec_x42ae0000<>+28(SB)/4, $0x42ae0000
-GLOBL vec_x42ae0000<>(SB), RODATA|NOPTR, $32
-
-DATA vec_xc2ae0000<>+0(SB)/4, $0xc2ae0000
-DATA vec_xc2ae0000<>+4(SB)/4, $0xc2ae0000
-DATA vec_xc2ae0000<>+8(SB)/4, $0xc2ae0000
-DATA vec_xc2ae0000<>+12(SB)/4, $0xc2ae0000
-DATA vec_xc2ae0000<>+16(SB)/4, $0xc2ae0000
-DATA vec_xc2ae0000<>+20(SB)/4, $0xc2ae0000
-DATA vec_xc2ae0000<>+24(SB)/4, $0xc2ae0000
-DATA vec_xc2ae0000<>+28(SB)/4, $0xc2ae0000
-GLOBL vec_xc2ae0000<>(SB), RODATA|NOPTR, $32
 
 // func lstmOutAVX2(gates *float32, h *float32, c *float32, tanh *float32, rows int, vectors int, units int, gatesRow int, statesRow int)
 // Requires: AVX, AVX2, FMA3
@@ -7805,9 +8417,9 @@ row:
 vector:
 	VMOVUPS      (DX)(DI*1), Y0
 	VADDPS       Y0, Y0, Y0
-	VMOVUPS      vec_x42200000<>+0(SB), Y1
+	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2200000<>+0(SB), Y1
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
@@ -7935,56 +8547,54 @@ row:
 vector:
 	VMOVUPS      (AX), Y0
 	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
-	VMOVUPS      vec_x395092c6<>+0(SB), Y2
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
-	VMULPS       Y0, Y2, Y2
-	VFMADD213PS  Y0, Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VADDPS       vec_x3f800000<>+0(SB), Y1, Y0
-	VFMADD213PS  Y0, Y1, Y2
+	VMOVUPS      (AX)(CX*1), Y1
+	VXORPS       vec_sign<>+0(SB), Y1, Y1
+	VMOVUPS      vec_x42ae0000<>+0(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y2
+	VMAXPS       Y0, Y2, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y2
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y3
+	VROUNDPS     $0x08, Y2, Y2
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y2, Y0
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y2, Y0
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y1
+	VMOVUPS      vec_x395092c6<>+0(SB), Y4
+	VMOVUPS      vec_x395092c6<>+0(SB), Y5
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y4
+	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y5
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y4
+	VFMADD213PS  vec_x3c088870<>+0(SB), Y1, Y5
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y4
+	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y5
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y4
+	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y5
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y4
+	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y1, Y5, Y5
+	VFMADD213PS  Y0, Y0, Y4
+	VFMADD213PS  Y1, Y1, Y5
+	VCVTPS2DQ    Y2, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       vec_bias<>+0(SB), Y2, Y2
+	VPADDD       vec_bias<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VADDPS       vec_x3f800000<>+0(SB), Y2, Y0
+	VFMADD213PS  Y0, Y2, Y4
 	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VDIVPS       Y2, Y0, Y2
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      (AX)(CX*1), Y0
-	VXORPS       vec_sign<>+0(SB), Y0, Y0
-	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y1, Y0
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y1, Y0
-	VMOVUPS      vec_x395092c6<>+0(SB), Y2
-	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3c088870<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y0, Y2
-	VFMADD213PS  vec_x3f000000<>+0(SB), Y0, Y2
-	VMULPS       Y0, Y2, Y2
-	VFMADD213PS  Y0, Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VADDPS       vec_x3f800000<>+0(SB), Y1, Y0
-	VFMADD213PS  Y0, Y1, Y2
-	VMOVUPS      vec_x3f800000<>+0(SB), Y0
-	VDIVPS       Y2, Y0, Y2
-	VMOVUPS      Y2, (AX)(CX*1)
+	VDIVPS       Y4, Y0, Y4
+	VMOVUPS      Y4, (AX)
+	VADDPS       vec_x3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  Y1, Y3, Y5
+	VMOVUPS      vec_x3f800000<>+0(SB), Y1
+	VDIVPS       Y5, Y1, Y5
+	VMOVUPS      Y5, (AX)(CX*1)
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, AX
 	MOVQ         DX, BX
@@ -8017,9 +8627,9 @@ vector:
 	VMOVUPS      (AX)(SI*1), Y1
 	VFMADD231PS  (AX), Y1, Y0
 	VADDPS       Y0, Y0, Y0
-	VMOVUPS      vec_x42200000<>+0(SB), Y1
+	VMOVUPS      vec_x42ae0000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMOVUPS      vec_xc2200000<>+0(SB), Y1
+	VMOVUPS      vec_xc2ae0000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       vec_x3fb8aa3b<>+0(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
@@ -8275,25 +8885,25 @@ four:
 	VSUBPS       Y0, Y5, Y5
 	VMOVUPS      vec_xc2b00000<>+0(SB), Y6
 	VMAXPS       Y2, Y6, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y7
 	VMAXPS       Y3, Y6, Y3
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y8
 	VMAXPS       Y4, Y6, Y4
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y9
 	VMAXPS       Y5, Y6, Y5
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y5, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y7
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y8
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y5, Y9
+	VROUNDPS     $0x08, Y6, Y6
 	VROUNDPS     $0x08, Y7, Y7
 	VROUNDPS     $0x08, Y8, Y8
 	VROUNDPS     $0x08, Y9, Y9
-	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y3
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y9, Y4
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y3
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y9, Y4
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y5
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y2
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y9, Y5
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y9, Y5
 	VMOVUPS      vec_x395092c6<>+0(SB), Y10
 	VMOVUPS      vec_x395092c6<>+0(SB), Y11
 	VMOVUPS      vec_x395092c6<>+0(SB), Y12
@@ -8318,30 +8928,30 @@ four:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y11
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y12
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y5, Y13
+	VMULPS       Y2, Y10, Y10
+	VMULPS       Y3, Y11, Y11
+	VMULPS       Y4, Y12, Y12
+	VMULPS       Y5, Y13, Y13
+	VFMADD213PS  Y2, Y2, Y10
+	VFMADD213PS  Y3, Y3, Y11
+	VFMADD213PS  Y4, Y4, Y12
+	VFMADD213PS  Y5, Y5, Y13
+	VCVTPS2DQ    Y6, Y6
 	VCVTPS2DQ    Y7, Y7
 	VCVTPS2DQ    Y8, Y8
 	VCVTPS2DQ    Y9, Y9
-	VCVTPS2DQ    Y6, Y6
-	VMULPS       Y2, Y10, Y10
-	VPADDD       vec_bias<>+0(SB), Y7, Y7
-	VMULPS       Y3, Y11, Y11
-	VPADDD       vec_bias<>+0(SB), Y8, Y8
-	VMULPS       Y4, Y12, Y12
-	VPADDD       vec_bias<>+0(SB), Y9, Y9
-	VMULPS       Y5, Y13, Y13
 	VPADDD       vec_bias<>+0(SB), Y6, Y6
-	VFMADD213PS  Y2, Y2, Y10
-	VPSLLD       $0x17, Y7, Y7
-	VFMADD213PS  Y3, Y3, Y11
-	VPSLLD       $0x17, Y8, Y8
-	VFMADD213PS  Y4, Y4, Y12
-	VPSLLD       $0x17, Y9, Y9
-	VFMADD213PS  Y5, Y5, Y13
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
+	VPADDD       vec_bias<>+0(SB), Y9, Y9
 	VPSLLD       $0x17, Y6, Y6
-	VFMADD213PS  Y7, Y7, Y10
-	VFMADD213PS  Y8, Y8, Y11
-	VFMADD213PS  Y9, Y9, Y12
-	VFMADD213PS  Y6, Y6, Y13
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y9, Y9
+	VFMADD213PS  Y6, Y6, Y10
+	VFMADD213PS  Y7, Y7, Y11
+	VFMADD213PS  Y8, Y8, Y12
+	VFMADD213PS  Y9, Y9, Y13
 	VMOVUPS      Y10, (CX)(BX*4)
 	VADDPS       Y10, Y1, Y1
 	VMOVUPS      Y11, 32(CX)(BX*4)
@@ -8366,15 +8976,15 @@ two:
 	VSUBPS       Y0, Y3, Y3
 	VMOVUPS      vec_xc2b00000<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y5
 	VMAXPS       Y3, Y4, Y3
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y5, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y4
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y5
 	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y5, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y3
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y5, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y3
+	VROUNDPS     $0x08, Y5, Y5
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y5, Y3
 	VMOVUPS      vec_x395092c6<>+0(SB), Y6
 	VMOVUPS      vec_x395092c6<>+0(SB), Y7
 	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y2, Y6
@@ -8387,18 +8997,18 @@ two:
 	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y3, Y7
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y6
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y7
-	VCVTPS2DQ    Y5, Y5
-	VCVTPS2DQ    Y4, Y4
 	VMULPS       Y2, Y6, Y6
-	VPADDD       vec_bias<>+0(SB), Y5, Y5
 	VMULPS       Y3, Y7, Y7
-	VPADDD       vec_bias<>+0(SB), Y4, Y4
 	VFMADD213PS  Y2, Y2, Y6
-	VPSLLD       $0x17, Y5, Y5
 	VFMADD213PS  Y3, Y3, Y7
+	VCVTPS2DQ    Y4, Y4
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       vec_bias<>+0(SB), Y4, Y4
+	VPADDD       vec_bias<>+0(SB), Y5, Y5
 	VPSLLD       $0x17, Y4, Y4
-	VFMADD213PS  Y5, Y5, Y6
-	VFMADD213PS  Y4, Y4, Y7
+	VPSLLD       $0x17, Y5, Y5
+	VFMADD213PS  Y4, Y4, Y6
+	VFMADD213PS  Y5, Y5, Y7
 	VMOVUPS      Y6, (CX)(BX*4)
 	VADDPS       Y6, Y1, Y1
 	VMOVUPS      Y7, 32(CX)(BX*4)
@@ -8427,10 +9037,10 @@ one:
 	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y2, Y4
 	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y4
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y4
-	VCVTPS2DQ    Y3, Y3
 	VMULPS       Y2, Y4, Y4
-	VPADDD       vec_bias<>+0(SB), Y3, Y3
 	VFMADD213PS  Y2, Y2, Y4
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       vec_bias<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VFMADD213PS  Y3, Y3, Y4
 	VMOVUPS      Y4, (CX)(BX*4)
@@ -8448,16 +9058,6 @@ one_end:
 	VMOVSS       X1, ret+56(FP)
 	VZEROUPPER
 	RET
-
-DATA vec_xc2b00000<>+0(SB)/4, $0xc2b00000
-DATA vec_xc2b00000<>+4(SB)/4, $0xc2b00000
-DATA vec_xc2b00000<>+8(SB)/4, $0xc2b00000
-DATA vec_xc2b00000<>+12(SB)/4, $0xc2b00000
-DATA vec_xc2b00000<>+16(SB)/4, $0xc2b00000
-DATA vec_xc2b00000<>+20(SB)/4, $0xc2b00000
-DATA vec_xc2b00000<>+24(SB)/4, $0xc2b00000
-DATA vec_xc2b00000<>+28(SB)/4, $0xc2b00000
-GLOBL vec_xc2b00000<>(SB), RODATA|NOPTR, $32
 
 // func weightSlopesAVX2(w []float32, d []float32, shift float32)
 // Requires: AVX, AVX2, FMA3
@@ -8484,25 +9084,25 @@ four:
 	VSUBPS       Y0, Y4, Y4
 	VMOVUPS      vec_xc2b00000<>+0(SB), Y5
 	VMAXPS       Y1, Y5, Y1
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y6
 	VMAXPS       Y2, Y5, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y7
 	VMAXPS       Y3, Y5, Y3
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y8
 	VMAXPS       Y4, Y5, Y4
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y5
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y6
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y3, Y7
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y4, Y8
+	VROUNDPS     $0x08, Y5, Y5
 	VROUNDPS     $0x08, Y6, Y6
 	VROUNDPS     $0x08, Y7, Y7
 	VROUNDPS     $0x08, Y8, Y8
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y2
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y3
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y1
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y3
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y5, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y5, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y6, Y2
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y7, Y3
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y8, Y4
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y5, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y6, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y7, Y3
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y8, Y4
 	VMOVUPS      vec_x395092c6<>+0(SB), Y9
 	VMOVUPS      vec_x395092c6<>+0(SB), Y10
 	VMOVUPS      vec_x395092c6<>+0(SB), Y11
@@ -8527,30 +9127,30 @@ four:
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y10
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y3, Y11
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y4, Y12
+	VMULPS       Y1, Y9, Y9
+	VMULPS       Y2, Y10, Y10
+	VMULPS       Y3, Y11, Y11
+	VMULPS       Y4, Y12, Y12
+	VFMADD213PS  Y1, Y1, Y9
+	VFMADD213PS  Y2, Y2, Y10
+	VFMADD213PS  Y3, Y3, Y11
+	VFMADD213PS  Y4, Y4, Y12
+	VCVTPS2DQ    Y5, Y5
 	VCVTPS2DQ    Y6, Y6
 	VCVTPS2DQ    Y7, Y7
 	VCVTPS2DQ    Y8, Y8
-	VCVTPS2DQ    Y5, Y5
-	VMULPS       Y1, Y9, Y9
-	VPADDD       vec_bias<>+0(SB), Y6, Y6
-	VMULPS       Y2, Y10, Y10
-	VPADDD       vec_bias<>+0(SB), Y7, Y7
-	VMULPS       Y3, Y11, Y11
-	VPADDD       vec_bias<>+0(SB), Y8, Y8
-	VMULPS       Y4, Y12, Y12
 	VPADDD       vec_bias<>+0(SB), Y5, Y5
-	VFMADD213PS  Y1, Y1, Y9
-	VPSLLD       $0x17, Y6, Y6
-	VFMADD213PS  Y2, Y2, Y10
-	VPSLLD       $0x17, Y7, Y7
-	VFMADD213PS  Y3, Y3, Y11
-	VPSLLD       $0x17, Y8, Y8
-	VFMADD213PS  Y4, Y4, Y12
+	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VPADDD       vec_bias<>+0(SB), Y7, Y7
+	VPADDD       vec_bias<>+0(SB), Y8, Y8
 	VPSLLD       $0x17, Y5, Y5
-	VFMADD213PS  Y6, Y6, Y9
-	VFMADD213PS  Y7, Y7, Y10
-	VFMADD213PS  Y8, Y8, Y11
-	VFMADD213PS  Y5, Y5, Y12
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y8, Y8
+	VFMADD213PS  Y5, Y5, Y9
+	VFMADD213PS  Y6, Y6, Y10
+	VFMADD213PS  Y7, Y7, Y11
+	VFMADD213PS  Y8, Y8, Y12
 	VMOVUPS      Y9, (AX)(BX*4)
 	VMULPS       (DX)(BX*4), Y9, Y9
 	VMOVUPS      Y9, (DX)(BX*4)
@@ -8579,15 +9179,15 @@ two:
 	VSUBPS       Y0, Y2, Y2
 	VMOVUPS      vec_xc2b00000<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y4
 	VMAXPS       Y2, Y3, Y2
-	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y3
-	VROUNDPS     $0x08, Y4, Y4
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y1, Y3
+	VMULPS       vec_x3fb8aa3b<>+0(SB), Y2, Y4
 	VROUNDPS     $0x08, Y3, Y3
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y1
-	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y2
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y1
-	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y2
+	VROUNDPS     $0x08, Y4, Y4
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y3, Y1
+	VFNMADD231PS vec_x3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y3, Y1
+	VFNMADD231PS vec_xb95e8083<>+0(SB), Y4, Y2
 	VMOVUPS      vec_x395092c6<>+0(SB), Y5
 	VMOVUPS      vec_x395092c6<>+0(SB), Y6
 	VFMADD213PS  vec_x3ab6a1e9<>+0(SB), Y1, Y5
@@ -8600,18 +9200,18 @@ two:
 	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y2, Y6
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y5
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y2, Y6
-	VCVTPS2DQ    Y4, Y4
-	VCVTPS2DQ    Y3, Y3
 	VMULPS       Y1, Y5, Y5
-	VPADDD       vec_bias<>+0(SB), Y4, Y4
 	VMULPS       Y2, Y6, Y6
-	VPADDD       vec_bias<>+0(SB), Y3, Y3
 	VFMADD213PS  Y1, Y1, Y5
-	VPSLLD       $0x17, Y4, Y4
 	VFMADD213PS  Y2, Y2, Y6
+	VCVTPS2DQ    Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       vec_bias<>+0(SB), Y3, Y3
+	VPADDD       vec_bias<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y3, Y3
-	VFMADD213PS  Y4, Y4, Y5
-	VFMADD213PS  Y3, Y3, Y6
+	VPSLLD       $0x17, Y4, Y4
+	VFMADD213PS  Y3, Y3, Y5
+	VFMADD213PS  Y4, Y4, Y6
 	VMOVUPS      Y5, (AX)(BX*4)
 	VMULPS       (DX)(BX*4), Y5, Y5
 	VMOVUPS      Y5, (DX)(BX*4)
@@ -8642,10 +9242,10 @@ one:
 	VFMADD213PS  vec_x3d2aaa74<>+0(SB), Y1, Y3
 	VFMADD213PS  vec_x3e2aaaab<>+0(SB), Y1, Y3
 	VFMADD213PS  vec_x3f000000<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y2
 	VMULPS       Y1, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VFMADD213PS  Y1, Y1, Y3
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       vec_bias<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VFMADD213PS  Y2, Y2, Y3
 	VMOVUPS      Y3, (AX)(BX*4)

@@ -104,21 +104,32 @@ func bend(y VecVirtual) VecVirtual {
 func cells() {
 	cell{name: "lstm", cells: []string{"c", "cLast"},
 		body: func(at func(string) Mem, gate func(int) Mem) {
-			in := gateOf(nil, loaded(gate(0)))
-			VMOVUPS(in, gate(0))
-			g := tanhOf(nil, loaded(gate(2)))
-			VMOVUPS(g, gate(2))
-			VMULPS(in, g, in)
-			forget := gateOf(nil, loaded(gate(1)))
-			VMOVUPS(forget, gate(1))
-			VFMADD231PS(at("cLast"), forget, in) // c
-			VMOVUPS(in, at("c"))
-			out := gateOf(nil, loaded(gate(3)))
-			VMOVUPS(out, gate(3))
+			// All four are exponentials first, of −x and, for the tanh, of 2x.
+			x := fresh(4)
+			for k, v := range x {
+				VMOVUPS(gate(k), v)
+				if k == 2 {
+					VADDPS(v, v, v)
+				} else {
+					VXORPS(same("sign", 0x80000000), v, v)
+				}
+			}
+			y, n := scaled(x, -87, 87)
+			for k, t := range x {
+				if k == 2 {
+					closeTanh(y[k], n[k], t)
+				} else {
+					closeGate(y[k], n[k], t)
+				}
+				VMOVUPS(y[k], gate(k))
+			}
+			VMULPS(y[0], y[2], y[2])
+			VFMADD231PS(at("cLast"), y[1], y[2]) // c
+			VMOVUPS(y[2], at("c"))
 		}}.write()
 	cell{name: "lstmOut", states: []string{"h"}, cells: []string{"c", "tanh"},
 		body: func(at func(string) Mem, gate func(int) Mem) {
-			t := tanhOf(nil, loaded(at("c")))
+			t := tanh(vectors{loaded(at("c"))})[0]
 			VMOVUPS(t, at("tanh"))
 			VMULPS(gate(3), t, t)
 			VMOVUPS(t, at("h"))
@@ -151,15 +162,21 @@ func cells() {
 		}}.write()
 	cell{name: "gru",
 		body: func(at func(string) Mem, gate func(int) Mem) {
-			for i := range 2 {
-				VMOVUPS(gateOf(nil, loaded(gate(i))), gate(i))
+			x := fresh(2)
+			for k, v := range x {
+				VMOVUPS(gate(k), v)
+				VXORPS(same("sign", 0x80000000), v, v)
+			}
+			y, n := scaled(x, -87, 87)
+			for k, t := range x {
+				VMOVUPS(closeGate(y[k], n[k], t), gate(k))
 			}
 		}}.write()
 	cell{name: "gruOut", states: []string{"h", "hLast"},
 		body: func(at func(string) Mem, gate func(int) Mem) {
 			a, own := loaded(gate(2)), loaded(gate(3))
 			VFMADD231PS(gate(0), own, a)
-			n := tanhOf(nil, a)
+			n := tanh(vectors{a})[0]
 			VMOVUPS(n, gate(2))
 			h := loaded(at("hLast"))
 			VSUBPS(n, h, h)

@@ -115,7 +115,7 @@ func reductions() {
 	sweep{name: "expSum", sig: "func(y, x []float32, shift float32) float32", in: []string{"x"}, out: []string{"y"}, scalars: []string{"shift"}, sums: 1, unroll: 2,
 		body: func(l *loop, x []VecVirtual) []VecVirtual {
 			VSUBPS(l.scalar["shift"], x[0], x[0])
-			y := exp(l, x[0])
+			y := exp(x)[0]
 			l.onlyLive(y)
 			VADDPS(y, l.sum(0), l.sum(0))
 			return []VecVirtual{y}

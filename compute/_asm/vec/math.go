@@ -36,14 +36,46 @@ func fit(f func(float64) float64, lo, hi float64, degree int) []float64 {
 	return p
 }
 
+// The functions take several vectors and go through them step by step: one alone
+// is a chain of a hundred cycles, and its instructions, waiting, leave no room
+// for those of the next.
+
+// vectors are registers of eight numbers.
+type vectors = []VecVirtual
+
+func fresh(n int) vectors {
+	v := make(vectors, n)
+	for k := range v {
+		v[k] = YMM()
+	}
+	return v
+}
+
 // polynomial is Σ c[i]·xⁱ.
-func polynomial(c []float64, x VecVirtual) VecVirtual {
-	y := YMM()
-	VMOVUPS(number(c[len(c)-1]), y)
+func polynomial(c []float64, x vectors) vectors {
+	y := fresh(len(x))
+	for k := range x {
+		VMOVUPS(number(c[len(c)-1]), y[k])
+	}
 	for i := len(c) - 2; i >= 0; i-- {
-		VFMADD213PS(number(c[i]), x, y) // y = y·x + c
+		for k, v := range x {
+			VFMADD213PS(number(c[i]), v, y[k]) // y = y·x + c
+		}
 	}
 	return y
+}
+
+// clamp keeps x between lo and hi; a NaN stays.
+func clamp(x vectors, lo, hi float64) {
+	bound := YMM()
+	VMOVUPS(number(hi), bound)
+	for _, v := range x {
+		VMINPS(v, bound, v) // the second of Intel's operands wins where one is NaN
+	}
+	VMOVUPS(number(lo), bound)
+	for _, v := range x {
+		VMAXPS(v, bound, v)
+	}
 }
 
 var (
@@ -74,75 +106,135 @@ const (
 	ln2Lo = math.Ln2 - ln2Hi
 )
 
-// reduced is x = n·ln 2 + r, and eʳ − 1 = r + r²·P(r). x is clamped to where
-// eˣ is more than 0 and less than infinite; a NaN stays.
-func reduced(x VecVirtual) (n, r, em1 VecVirtual) {
-	bound := YMM()
-	VMOVUPS(number(89), bound)
-	VMINPS(x, bound, x) // the second of Intel's operands wins where one is NaN
-	VMOVUPS(number(-104), bound)
-	VMAXPS(x, bound, x)
-	n, r = YMM(), YMM()
-	VMULPS(number(log2e), x, n)
-	VROUNDPS(Imm(8), n, n)
-	VMOVAPS(x, r)
-	VFNMADD231PS(number(ln2Hi), n, r)
-	VFNMADD231PS(number(ln2Lo), n, r)
-	em1 = polynomial(expPoly, r)
-	VMULPS(r, em1, em1)
-	VFMADD213PS(r, r, em1) // em1·r + r
-	return n, r, em1
+// reduced is eˣ = 2ⁿ·(1 + y) as n, a whole number in a float32, and y; it spoils x.
+func reduced(x vectors) (n, y vectors) {
+	n = fresh(len(x))
+	for k, v := range x {
+		VMULPS(number(log2e), v, n[k])
+	}
+	for k := range x {
+		VROUNDPS(Imm(8), n[k], n[k])
+	}
+	for k, v := range x { // r = x − n·ln 2
+		VFNMADD231PS(number(ln2Hi), n[k], v)
+	}
+	for k, v := range x {
+		VFNMADD231PS(number(ln2Lo), n[k], v)
+	}
+	y = polynomial(expPoly, x)
+	for k, v := range x {
+		VMULPS(v, y[k], y[k])
+	}
+	for k, v := range x {
+		VFMADD213PS(v, v, y[k]) // y·r + r
+	}
+	return n, y
+}
+
+// scaled is eˣ = 2ⁿ·(1 + y) as y and 2ⁿ, for x clamped to lo and hi, which keep
+// 2ⁿ a normal number; from 89 it is infinite, at −88 it is 0. It spoils x.
+func scaled(x vectors, lo, hi float64) (y, pow vectors) {
+	clamp(x, lo, hi)
+	n, y := reduced(x)
+	return y, powers(n)
+}
+
+// powers is 2ⁿ, in n's registers.
+func powers(n vectors) vectors {
+	for _, v := range n {
+		VCVTPS2DQ(v, v)
+	}
+	for _, v := range n {
+		VPADDD(same("bias", 127), v, v)
+	}
+	for _, v := range n {
+		VPSLLD(Imm(23), v, v)
+	}
+	return n
 }
 
 // exp is eˣ; it spoils x. 2ⁿ is made in two halves, so that results below the
 // normal numbers come out right.
-func exp(l *loop, x VecVirtual) VecVirtual {
-	n, _, y := reduced(x)
-	VADDPS(number(1), y, y)
-	half := YMM()
-	VCVTPS2DQ(n, n)
-	VPSRAD(Imm(1), n, half)
-	VPSUBD(half, n, n)
-	for _, e := range []VecVirtual{half, n} {
-		VPADDD(same("bias", 127), e, e)
-		VPSLLD(Imm(23), e, e)
-		VMULPS(e, y, y)
+func exp(x vectors) vectors {
+	clamp(x, -104, 89)
+	n, y := reduced(x)
+	for k := range x {
+		VADDPS(number(1), y[k], y[k])
+		VCVTPS2DQ(n[k], n[k])
+	}
+	for k, half := range x {
+		VPSRAD(Imm(1), n[k], half)
+		VPSUBD(half, n[k], n[k])
+	}
+	for _, e := range []vectors{x, n} {
+		for k := range x {
+			VPADDD(same("bias", 127), e[k], e[k])
+			VPSLLD(Imm(23), e[k], e[k])
+		}
+		for k := range x {
+			VMULPS(e[k], y[k], y[k])
+		}
+	}
+	return y
+}
+
+// expDown is eˣ for x ≤ 0, and 0 below 2⁻¹²⁶; it spoils x. A NaN stays.
+func expDown(x vectors) vectors {
+	bound := YMM()
+	VMOVUPS(number(-88), bound) // there 2ⁿ has the exponent −127, and is 0
+	for _, v := range x {
+		VMAXPS(v, bound, v)
+	}
+	n, y := reduced(x)
+	powers(n)
+	for k := range x {
+		VFMADD213PS(n[k], n[k], y[k]) // (eʳ − 1)·2ⁿ + 2ⁿ
 	}
 	return y
 }
 
 // expm1 is eˣ − 1 for x ≤ 0; it spoils x. Close to 0 no digit is lost.
-func expm1(x VecVirtual) VecVirtual {
+func expm1(x vectors) vectors {
 	bound := YMM()
 	VMOVUPS(number(-80), bound) // the same as −1, and 2ⁿ stays normal
-	VMAXPS(x, bound, x)
-	n, _, y := reduced(x)
-	VCVTPS2DQ(n, n)
-	VPADDD(same("bias", 127), n, n)
-	VPSLLD(Imm(23), n, n)
-	t := YMM()
-	VSUBPS(number(1), n, t)
-	VFMADD213PS(t, n, y) // y·2ⁿ + (2ⁿ − 1)
+	for _, v := range x {
+		VMAXPS(v, bound, v)
+	}
+	n, y := reduced(x)
+	powers(n)
+	for k, t := range x {
+		VSUBPS(number(1), n[k], t)
+	}
+	for k, t := range x {
+		VFMADD213PS(t, n[k], y[k]) // y·2ⁿ + (2ⁿ − 1)
+	}
 	return y
 }
 
-// sigmoidOf is 1/(1+e⁻ˣ), from x to a new register.
-func sigmoidOf(l *loop, x VecVirtual) VecVirtual {
-	t := YMM()
-	VXORPS(same("sign", 0x80000000), x, t)
-	e := exp(l, t)
+// sigmoid is 1/(1+e⁻ˣ), from x to new registers, and 0 below −88.4.
+func sigmoid(x vectors) vectors {
+	t := fresh(len(x))
+	for k, v := range x {
+		VXORPS(same("sign", 0x80000000), v, t[k])
+	}
+	y, n := scaled(t, -87, 89)
 	one := YMM()
 	VMOVUPS(number(1), one)
-	VADDPS(one, e, e)
-	VDIVPS(e, one, e)
-	return e
+	for k := range x {
+		VADDPS(one, y[k], y[k])
+	}
+	for k := range x {
+		VFMADD213PS(one, n[k], y[k]) // (1 + y)·2ⁿ + 1: not −∞ + ∞ where 2ⁿ is infinite
+	}
+	for k := range x {
+		VDIVPS(y[k], one, y[k])
+	}
+	return y
 }
 
-// gateOf is sigmoidOf in fewer steps: beyond ±87 it is what it is there.
-func gateOf(l *loop, x VecVirtual) VecVirtual {
-	t := YMM()
-	VXORPS(same("sign", 0x80000000), x, t)
-	y, n := scaled(t, -87, 87)
+// closeGate is 1/(1 + e⁻ˣ) where e⁻ˣ = n·(1 + y), in y's register; it spoils t.
+// With n from scaled within ±87 it never is 0.
+func closeGate(y, n, t VecVirtual) VecVirtual {
 	VADDPS(number(1), n, t)
 	VFMADD213PS(t, n, y) // y·2ⁿ + (2ⁿ + 1)
 	VMOVUPS(number(1), t)
@@ -150,34 +242,22 @@ func gateOf(l *loop, x VecVirtual) VecVirtual {
 	return y
 }
 
-// scaled is eˣ = 2ⁿ·(1 + y) as y and 2ⁿ, for x clamped to lo and hi, which keep
-// 2ⁿ a normal number; it spoils x. A NaN stays.
-func scaled(x VecVirtual, lo, hi float64) (y, pow VecVirtual) {
-	bound := YMM()
-	VMOVUPS(number(hi), bound)
-	VMINPS(x, bound, x)
-	VMOVUPS(number(lo), bound)
-	VMAXPS(x, bound, x)
-	n := YMM()
-	VMULPS(number(log2e), x, n)
-	VROUNDPS(Imm(8), n, n)
-	VFNMADD231PS(number(ln2Hi), n, x)
-	VFNMADD231PS(number(ln2Lo), n, x)
-	y = polynomial(expPoly, x)
-	VMULPS(x, y, y)
-	VFMADD213PS(x, x, y) // y·r + r
-	VCVTPS2DQ(n, n)
-	VPADDD(same("bias", 127), n, n)
-	VPSLLD(Imm(23), n, n)
-	return y, n
+// tanh is tanh x = E/(E+2) with E = e²ˣ − 1, from x to new registers. Close
+// to 0 no digit is lost.
+func tanh(x vectors) vectors {
+	t := fresh(len(x))
+	for k, v := range x {
+		VADDPS(v, v, t[k])
+	}
+	y, n := scaled(t, -87, 87)
+	for k := range x {
+		closeTanh(y[k], n[k], t[k])
+	}
+	return y
 }
 
-// tanhOf is tanh x = E/(E+2) with E = e²ˣ − 1, from x to a new register. Close
-// to 0 no digit is lost.
-func tanhOf(l *loop, x VecVirtual) VecVirtual {
-	t := YMM()
-	VADDPS(x, x, t)
-	y, n := scaled(t, -40, 40)
+// closeTanh is tanh x where e²ˣ = n·(1 + y), in y's register; it spoils t.
+func closeTanh(y, n, t VecVirtual) VecVirtual {
 	VSUBPS(number(1), n, t)
 	VFMADD213PS(t, n, y) // y·2ⁿ + (2ⁿ − 1)
 	VADDPS(number(2), y, t)
@@ -191,30 +271,41 @@ func absOf(x VecVirtual) VecVirtual {
 	return a
 }
 
-// normal is q = Φ(−|x|) and e = exp(−x²/2).
-func normal(l *loop, x VecVirtual) (q, e VecVirtual) {
-	t := YMM()
-	VMULPS(x, x, t)
-	VMULPS(number(-0.5), t, t)
-	e = exp(l, t)
-	u, one := absOf(x), YMM()
+// phi is Φ(x), and e = exp(−x²/2): the tail q = Φ(−|x|) is e times a polynomial.
+func phi(x vectors) (p, e vectors) {
+	t := fresh(len(x))
+	for k, v := range x {
+		VMULPS(v, v, t[k])
+	}
+	for k := range x {
+		VMULPS(number(-0.5), t[k], t[k])
+	}
+	e = expDown(t)
+	one := YMM()
 	VMOVUPS(number(1), one)
-	VMULPS(number(0.3), u, u)
-	VADDPS(one, u, u)
-	VDIVPS(u, one, u)
-	VSUBPS(number(0.5), u, u)
-	q = polynomial(tailPoly, u)
-	VMULPS(e, q, q)
-	return q, e
-}
-
-// phi is Φ(x), and e = exp(−x²/2).
-func phi(l *loop, x VecVirtual) (p, e VecVirtual) {
-	q, e := normal(l, x)
-	up := YMM()
-	VMOVUPS(number(1), up)
-	VSUBPS(q, up, up)
-	VBLENDVPS(x, q, up, q) // the sign of x chooses
+	u := make(vectors, len(x))
+	for k, v := range x {
+		u[k] = absOf(v)
+		VMULPS(number(0.3), u[k], u[k])
+	}
+	for k := range x {
+		VADDPS(one, u[k], u[k])
+	}
+	for k := range x {
+		VDIVPS(u[k], one, u[k])
+	}
+	for k := range x {
+		VSUBPS(number(0.5), u[k], u[k])
+	}
+	q := polynomial(tailPoly, u)
+	for k := range x {
+		VMULPS(e[k], q[k], q[k])
+	}
+	for k, v := range x {
+		VMOVUPS(number(1), u[k])
+		VSUBPS(q[k], u[k], u[k])
+		VBLENDVPS(v, q[k], u[k], q[k]) // the sign of x chooses
+	}
 	return q, e
 }
 
@@ -229,6 +320,7 @@ const (
 // activations writes act<Name> and grad<Name> for each function.
 func activations() {
 	type unary = func(l *loop, x VecVirtual) VecVirtual
+	type several = func(l *loop, x vectors) vectors
 	zero := func(l *loop) {
 		z := YMM()
 		VXORPS(z, z, z)
@@ -260,6 +352,18 @@ func activations() {
 			s.scalars = []string{"alpha"}
 		}
 		s.write()
+	}
+	// The same for functions that go step by step, three vectors at a time: so many
+	// have room in the registers.
+	forwardMany := func(name, scalar string, f several) {
+		s := sweep{name: "act" + name, sig: "func(y, x []float32, alpha float32)", in: []string{"x"}, out: []string{"y"}, unroll: 3, together: f}
+		if scalar != "" {
+			s.scalars = []string{scalar}
+		}
+		s.write()
+	}
+	backwardMany := func(name string, f several) {
+		sweep{name: "grad" + name, sig: "func(dx, in, dy []float32, alpha float32)", in: []string{"in", "dy"}, out: []string{"dx"}, unroll: 3, together: f}.write()
 	}
 	// masked is for slopes of 0 and 1: f returns where dy passes.
 	masked := func(name string, setup func(*loop), f unary) {
@@ -308,12 +412,16 @@ func activations() {
 		VANDPS(t, m, m)
 		return m
 	})
-	forward("ELU", 2, nil, true, func(l *loop, x VecVirtual) VecVirtual {
-		t := YMM()
-		VMINPS(x, zeroed(), t)
+	forwardMany("ELU", "alpha", func(l *loop, x vectors) vectors {
+		t := fresh(len(x))
+		for k, v := range x {
+			VMINPS(v, zeroed(), t[k])
+		}
 		e := expm1(t)
-		VMULPS(l.scalar["alpha"], e, e)
-		VBLENDVPS(x, e, x, x)
+		for k, v := range x {
+			VMULPS(l.scalar["alpha"], e[k], e[k])
+			VBLENDVPS(v, e[k], v, v)
+		}
 		return x
 	})
 	backward("ELU", 2, zero, true, func(l *loop, y VecVirtual) VecVirtual {
@@ -323,87 +431,109 @@ func activations() {
 		VBLENDVPS(m, one, t, t)
 		return t
 	})
-	forward("SELU", 2, nil, false, func(l *loop, x VecVirtual) VecVirtual {
-		t := YMM()
-		VMINPS(x, zeroed(), t)
+	forwardMany("SELU", "", func(l *loop, x vectors) vectors {
+		t := fresh(len(x))
+		for k, v := range x {
+			VMINPS(v, zeroed(), t[k])
+		}
 		e := expm1(t)
-		VMULPS(number(seluScale*seluAlpha), e, e)
-		s := YMM()
-		VMULPS(number(seluScale), x, s)
-		VBLENDVPS(x, e, s, s)
-		return s
+		for k, v := range x {
+			VMULPS(number(seluScale*seluAlpha), e[k], e[k])
+			VMULPS(number(seluScale), v, t[k])
+			VBLENDVPS(v, e[k], t[k], t[k])
+		}
+		return t
 	})
-	backward("SELU", 2, nil, false, func(l *loop, x VecVirtual) VecVirtual {
-		t, m := YMM(), YMM()
-		VMINPS(x, zeroed(), t)
-		VCMPPS(Imm(0x1e), zeroed(), x, m)
-		e := exp(l, t)
-		VMULPS(number(seluScale*seluAlpha), e, e)
-		s := YMM()
-		VMOVUPS(number(seluScale), s)
-		VBLENDVPS(m, s, e, e)
+	backwardMany("SELU", func(l *loop, x vectors) vectors {
+		t := fresh(len(x))
+		for k, v := range x {
+			VMINPS(v, zeroed(), t[k])
+		}
+		e := exp(t)
+		for k, v := range x {
+			VCMPPS(Imm(0x1e), zeroed(), v, v)
+			VMULPS(number(seluScale*seluAlpha), e[k], e[k])
+			VMOVUPS(number(seluScale), t[k])
+			VBLENDVPS(v, t[k], e[k], e[k])
+		}
 		return e
 	})
-	forward("GELU", 1, nil, false, func(l *loop, x VecVirtual) VecVirtual {
-		p, _ := phi(l, x)
-		VMULPS(x, p, p)
+	forwardMany("GELU", "", func(l *loop, x vectors) vectors {
+		p, _ := phi(x)
+		for k, v := range x {
+			VMULPS(v, p[k], p[k])
+		}
 		return p
 	})
-	backward("GELU", 1, nil, false, func(l *loop, x VecVirtual) VecVirtual {
-		p, e := phi(l, x)
-		VMULPS(number(gaussPeak), e, e)
-		// Where the density is 0 an infinite x must not make a NaN; 1e18 is
-		// far enough for that.
-		VFMADD231PS(e, x, p)
+	backwardMany("GELU", func(l *loop, x vectors) vectors {
+		p, e := phi(x)
+		for k, v := range x {
+			VMULPS(number(gaussPeak), e[k], e[k])
+			// Where the density is 0 an infinite x must not make a NaN; 1e18 is
+			// far enough for that.
+			VFMADD231PS(e[k], v, p[k])
+		}
 		return p
 	})
-	inner := func(x VecVirtual) (u, x2 VecVirtual) { // 2√(2/π)(x + 0.044715x³), x²
-		u, x2 = YMM(), YMM()
-		VMULPS(x, x, x2)
-		VMULPS(number(geluRoot2*geluCube), x2, u)
-		VADDPS(number(geluRoot2), u, u)
-		VMULPS(x, u, u)
-		return u, x2
+	inner := func(x vectors) vectors { // 2√(2/π)(x + 0.044715x³)
+		u := fresh(len(x))
+		for k, v := range x {
+			VMULPS(v, v, u[k])
+		}
+		for k := range x {
+			VMULPS(number(geluRoot2*geluCube), u[k], u[k])
+		}
+		for k := range x {
+			VADDPS(number(geluRoot2), u[k], u[k])
+		}
+		for k, v := range x {
+			VMULPS(v, u[k], u[k])
+		}
+		return u
 	}
-	forward("GELUTanh", 1, nil, false, func(l *loop, x VecVirtual) VecVirtual {
-		u, _ := inner(x)
-		s := sigmoidOf(l, u)
-		VMULPS(x, s, s)
+	forwardMany("GELUTanh", "", func(l *loop, x vectors) vectors {
+		s := sigmoid(inner(x))
+		for k, v := range x {
+			VMULPS(v, s[k], s[k])
+		}
 		return s
 	})
-	backward("GELUTanh", 1, nil, false, func(l *loop, x VecVirtual) VecVirtual {
-		// Beyond ±15 the slope is 0 or 1, and x³ may overflow.
-		bound := YMM()
-		VMOVUPS(number(15), bound)
-		VMINPS(x, bound, x)
-		VMOVUPS(number(-15), bound)
-		VMAXPS(x, bound, x)
-		u, x2 := inner(x)
-		s := sigmoidOf(l, u)
-		VMULPS(number(3*geluRoot2*geluCube), x2, x2)
-		VADDPS(number(geluRoot2), x2, x2)
-		VMULPS(x, x2, x2)
-		t := YMM()
-		VMOVUPS(number(1), t)
-		VSUBPS(s, t, t)
-		VMULPS(x2, t, t)
-		VFMADD213PS(s, s, t) // t·s + s
-		return t
+	backwardMany("GELUTanh", func(l *loop, x vectors) vectors {
+		clamp(x, -15, 15) // beyond, the slope is 0 or 1, and x³ may overflow
+		s := sigmoid(inner(x))
+		for k, v := range x {
+			t := YMM()
+			VMULPS(v, v, t)
+			VMULPS(number(3*geluRoot2*geluCube), t, t)
+			VADDPS(number(geluRoot2), t, t)
+			VMULPS(v, t, t)
+			VMOVUPS(number(1), v)
+			VSUBPS(s[k], v, v)
+			VMULPS(t, v, v)
+			VFMADD213PS(s[k], s[k], v) // v·s + s
+		}
+		return x
 	})
-	forward("SiLU", 2, nil, false, func(l *loop, x VecVirtual) VecVirtual {
-		s := sigmoidOf(l, x)
-		VMULPS(x, s, s)
+	forwardMany("SiLU", "", func(l *loop, x vectors) vectors {
+		s := sigmoid(x)
+		for k, v := range x {
+			VMULPS(v, s[k], s[k])
+		}
 		return s
 	})
-	backward("SiLU", 2, nil, false, func(l *loop, x VecVirtual) VecVirtual {
-		s, t := sigmoidOf(l, x), YMM()
-		VMOVUPS(number(1), t)
-		VSUBPS(s, t, t)
-		VMULPS(x, t, t)
-		VFMADD213PS(s, s, t) // s·x(1−s) + s
-		return t
+	backwardMany("SiLU", func(l *loop, x vectors) vectors {
+		s := sigmoid(x)
+		for k, v := range x {
+			t := YMM()
+			VMOVUPS(number(1), t)
+			VSUBPS(s[k], t, t)
+			VMULPS(v, t, t)
+			VFMADD213PS(s[k], s[k], t) // s·x(1−s) + s
+			VMOVAPS(t, s[k])
+		}
+		return s
 	})
-	forward("Sigmoid", 2, nil, false, sigmoidOf)
+	forwardMany("Sigmoid", "", func(l *loop, x vectors) vectors { return sigmoid(x) })
 	backward("Sigmoid", 4, nil, false, func(l *loop, y VecVirtual) VecVirtual {
 		t := YMM()
 		VMOVUPS(number(1), t)
@@ -411,24 +541,28 @@ func activations() {
 		VMULPS(y, t, t)
 		return t
 	})
-	forward("Tanh", 1, nil, false, tanhOf)
+	forwardMany("Tanh", "", func(l *loop, x vectors) vectors { return tanh(x) })
 	backward("Tanh", 4, nil, false, func(l *loop, y VecVirtual) VecVirtual {
 		t := YMM()
 		VMOVUPS(number(1), t)
 		VFNMADD231PS(y, y, t)
 		return t
 	})
-	forward("Softplus", 1, nil, false, func(l *loop, x VecVirtual) VecVirtual {
-		t := YMM()
-		VORPS(same("sign", 0x80000000), x, t) // −|x|
-		e := exp(l, t)
+	forwardMany("Softplus", "", func(l *loop, x vectors) vectors {
+		t := fresh(len(x))
+		for k, v := range x {
+			VORPS(same("sign", 0x80000000), v, t[k]) // −|x|
+		}
+		e := expDown(t)
 		p := polynomial(log1pPoly, e)
-		VMULPS(e, p, p)
-		VMAXPS(x, zeroed(), x)
-		VADDPS(x, p, p)
+		for k, v := range x {
+			VMULPS(e[k], p[k], p[k])
+			VMAXPS(v, zeroed(), v)
+			VADDPS(v, p[k], p[k])
+		}
 		return p
 	})
-	backward("Softplus", 2, nil, false, sigmoidOf)
+	backwardMany("Softplus", func(l *loop, x vectors) vectors { return sigmoid(x) })
 	gate := func(l *loop, x VecVirtual) VecVirtual { // min(max(x+3, 0), 6)/6
 		t := YMM()
 		VADDPS(number(3), x, t)

@@ -22,6 +22,9 @@ type sweep struct {
 	setup     func(l *loop)
 	// body gets the vectors of in and returns those of out.
 	body func(l *loop, x []VecVirtual) []VecVirtual
+	// together, instead of body, gets a round's vectors of the first of in and
+	// returns those of out, which are multiplied by the second of in if there is one.
+	together func(l *loop, x vectors) vectors
 }
 
 // loop is what a body may look at.
@@ -97,24 +100,43 @@ func (s sweep) write() {
 	}
 	i, limit := GP64(), GP64()
 	XORQ(i, i)
+	at := func(name string, u int) Mem { return Mem{Base: base[name], Index: i, Scale: 4, Disp: 32 * u} }
+	oneByOne := func(vectors int) {
+		for u := range vectors {
+			l.slot = u
+			var x []VecVirtual
+			for _, name := range s.in {
+				v := YMM()
+				VMOVUPS(at(name, u), v)
+				x = append(x, v)
+			}
+			for k, v := range s.body(l, x) {
+				VMOVUPS(v, at(s.out[k], u))
+			}
+		}
+	}
+	sideBySide := func(vectors int) {
+		x := fresh(vectors)
+		for u, v := range x {
+			VMOVUPS(at(first, u), v)
+		}
+		for u, v := range s.together(l, x) {
+			if len(s.in) > 1 {
+				VMULPS(at(s.in[1], u), v, v)
+			}
+			VMOVUPS(v, at(s.out[0], u))
+		}
+	}
 	round := func(label string, vectors int) {
 		MOVQ(n, limit)
 		SUBQ(Imm(uint64(8*vectors)), limit)
 		Label(label)
 		CMPQ(i, limit)
 		JGT(LabelRef(label + "_end"))
-		for u := range vectors {
-			l.slot = u
-			at := func(name string) Mem { return Mem{Base: base[name], Index: i, Scale: 4, Disp: 32 * u} }
-			var x []VecVirtual
-			for _, name := range s.in {
-				v := YMM()
-				VMOVUPS(at(name), v)
-				x = append(x, v)
-			}
-			for k, v := range s.body(l, x) {
-				VMOVUPS(v, at(s.out[k]))
-			}
+		if s.together != nil {
+			sideBySide(vectors)
+		} else {
+			oneByOne(vectors)
 		}
 		ADDQ(Imm(uint64(8*vectors)), i)
 		JMP(LabelRef(label))
@@ -135,7 +157,15 @@ func (s sweep) write() {
 		VMASKMOVPS(Mem{Base: base[name], Index: i, Scale: 4}, l.mask, v)
 		x = append(x, v)
 	}
-	y := s.body(l, x)
+	var y []VecVirtual
+	if s.together == nil {
+		y = s.body(l, x)
+	} else {
+		y = s.together(l, x[:1])
+		if len(x) > 1 {
+			VMULPS(x[1], y[0], y[0])
+		}
+	}
 	for k, v := range y {
 		p := GP64()
 		LEAQ(Mem{Base: base[s.out[k]], Index: i, Scale: 4}, p)
