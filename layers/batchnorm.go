@@ -109,12 +109,22 @@ func (p *Pass) padded() []int32 {
 	return p.In[0].Lens
 }
 
+// running are the mean and the variance that a training pass moves; nil where an
+// earlier one has moved them.
+func (p *Pass) running() (mean, variance []float32) {
+	if p.Again {
+		return nil, nil
+	}
+	return p.State[0], p.State[1]
+}
+
 // forwardPadded is the training pass over padded sequences: y = norm + z, with
 // relu max(y, 0). z may be nil.
 func (b *BatchNorm) forwardPadded(p *Pass, lens []int32, z, y []float32, relu bool) {
 	t, c := rows(p.In[0].Shape)
+	mean, variance := p.running()
 	compute.BatchNormPaddedForward(p.Pool, p.N, t, c, lens, p.In[0].Data, p.param(0), p.param(1), z, y,
-		p.Saved[0], p.Saved[1], p.State[0], p.State[1], float32(b.Eps), float32(b.Momentum), relu)
+		p.Saved[0], p.Saved[1], mean, variance, float32(b.Eps), float32(b.Momentum), relu)
 }
 
 // Forward normalizes by the batch in training, by the running values otherwise.
@@ -129,8 +139,9 @@ func (b *BatchNorm) Forward(p *Pass) {
 		b.forwardPadded(p, lens, nil, p.Out.Data, false)
 		return
 	}
+	mean, variance := p.running()
 	compute.BatchNormForward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Out.Data,
-		p.Saved[0], p.Saved[1], p.State[0], p.State[1], float32(b.Eps), float32(b.Momentum))
+		p.Saved[0], p.Saved[1], mean, variance, float32(b.Eps), float32(b.Momentum))
 }
 
 // ForwardReLU is Forward and then max(y, 0), to the same bits.
@@ -145,8 +156,9 @@ func (b *BatchNorm) ForwardReLU(p *Pass) {
 		b.forwardPadded(p, lens, nil, p.Out.Data, true)
 		return
 	}
+	mean, variance := p.running()
 	compute.BatchNormReLUForward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Out.Data,
-		p.Saved[0], p.Saved[1], p.State[0], p.State[1], float32(b.Eps), float32(b.Momentum))
+		p.Saved[0], p.Saved[1], mean, variance, float32(b.Eps), float32(b.Momentum))
 }
 
 // ForwardAdd is y = Forward + z, with relu max(y, 0), to the same bits as one
@@ -163,8 +175,9 @@ func (b *BatchNorm) ForwardAdd(p *Pass, z, y []float32, relu bool) {
 		b.forwardPadded(p, lens, z, y, relu)
 		return
 	}
+	mean, variance := p.running()
 	compute.BatchNormAddForward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), z, y,
-		p.Saved[0], p.Saved[1], p.State[0], p.State[1], float32(b.Eps), float32(b.Momentum), relu)
+		p.Saved[0], p.Saved[1], mean, variance, float32(b.Eps), float32(b.Momentum), relu)
 }
 
 // Backward is the gradient through the batch's own mean and variance.

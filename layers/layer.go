@@ -151,6 +151,9 @@ type Param struct {
 type Pass struct {
 	N     int
 	Train bool // batch statistics and dropout are on; Backward follows
+	// Again says that Forward runs a second time in one step, on the same numbers, to
+	// make anew what Backward reads: State has been moved by the first run and stays.
+	Again bool
 	Pool  *compute.Pool
 	// Seed differs from node to node and step to step. Random numbers are
 	// made from it and the element's index, so no state has to be kept.

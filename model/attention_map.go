@@ -40,6 +40,9 @@ func (p *Program) AttentionMap(node, sample int) (AttentionMap, error) {
 	if sample < 0 || sample >= p.n {
 		return AttentionMap{}, fmt.Errorf("%s: sample %d is asked for, and the last batch has %d", p.g.Nodes[node].Name, sample, p.n)
 	}
+	if p.train && p.plan.nodes[node].again {
+		return AttentionMap{}, fmt.Errorf("%s: what its map is made from is not kept from Forward to Backward, since the program recomputes: ask after Backward", p.g.Nodes[node].Name)
+	}
 	if !p.train {
 		carry := append([]float32(nil), p.carry...)
 		p.again(node)

@@ -91,12 +91,13 @@ func (p *Program) foldSizes() (floats, room int64) {
 // foldsAt reports whether step k is a product and step k+1 a batch norm that
 // can be folded into it.
 func (p *Program) foldsAt(k int) bool {
-	if p.o.Train || p.o.plain || !p.onlyFor(k) {
+	f := phase{p, false}
+	if p.o.Train || p.o.plain || !f.onlyFor(k) {
 		return false
 	}
 	_, product := p.steps[k].layer.(productLayer)
 	_, norm := p.steps[k+1].layer.(foldable)
-	return product && norm && p.buffer(p.steps[k+1].node) == p.buffer(p.steps[k].node)
+	return product && norm && f.buffer(p.steps[k+1].node) == f.buffer(p.steps[k].node)
 }
 
 // foldSize are the floats of step k's weights as they are kept and of one bias
@@ -136,7 +137,7 @@ func (p *Program) placeFolds() {
 // A product, the batch norm folded into it, and what follows: a relu, or a sum
 // and perhaps its relu, where the sum lies on what is added.
 
-func matchFolded(p *Program, k int) (run, bool) {
+func matchFolded(p phase, k int) (run, bool) {
 	f, ok := p.folds[k]
 	if !ok {
 		return run{}, false
@@ -159,8 +160,8 @@ func matchFolded(p *Program, k int) (run, bool) {
 func runFolded(r *run) {
 	e := compute.Epilogue{Bias: r.b, ReLU: r.relu, Ceil: r.ceil, Add: r.z >= 0}
 	if r.packed {
-		r.first.layer.(packer).ForwardPacked(&r.first.fwd, r.w, r.yData, e)
+		r.first.layer.(packer).ForwardPacked(r.pass, r.w, r.yData, e)
 		return
 	}
-	r.first.layer.(productLayer).ForwardWith(&r.first.fwd, r.w, r.yData, e)
+	r.first.layer.(productLayer).ForwardWith(r.pass, r.w, r.yData, e)
 }

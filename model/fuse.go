@@ -9,7 +9,8 @@ import (
 type run struct {
 	pattern *pattern // nil: a layer alone
 	first   *step
-	steps   int // how many
+	pass    *layers.Pass // of first
+	steps   int          // how many
 
 	relu  bool
 	ceil  float32 // of relu, 0 none
@@ -25,7 +26,7 @@ type run struct {
 type pattern struct {
 	name string
 	// match says whether the steps from number k on are such, and how they run.
-	match func(p *Program, k int) (run, bool)
+	match func(p phase, k int) (run, bool)
 	run   func(r *run)
 }
 
@@ -34,6 +35,13 @@ var forwardPatterns = []pattern{
 	{"conv2d or dense, folded batchnorm, add or relu or both", matchFolded, runFolded},
 	{"batchnorm, add, relu or not", matchNormAdd, runNormAdd},
 	{"any layer that can, relu", matchReLU, runReLU},
+}
+
+// phase is a Program in its forward pass, or where it runs steps again for
+// Backward: there some values lie elsewhere, and not every step runs.
+type phase struct {
+	*Program
+	again bool
 }
 
 // fuse makes the list of runs: what can go as one, and the rest one by one.
@@ -46,19 +54,30 @@ func (p *Program) fuse() {
 			k++
 			continue
 		}
-		r := run{first: s, steps: 1, z: -1, last: s.node}
-		if !p.o.plain {
-			for i := range forwardPatterns {
-				if m, ok := forwardPatterns[i].match(p, k); ok {
-					r = m
-					r.first, r.pattern = s, &forwardPatterns[i]
-					break
-				}
-			}
-		}
+		r := phase{p, false}.runAt(k)
 		p.runs = append(p.runs, r)
 		k += r.steps
 	}
+}
+
+// runAt is the run that begins with step k.
+func (p phase) runAt(k int) run {
+	s := &p.steps[k]
+	r := run{steps: 1, z: -1, last: s.node}
+	if !p.o.plain {
+		for i := range forwardPatterns {
+			if m, ok := forwardPatterns[i].match(p, k); ok {
+				r = m
+				r.pattern = &forwardPatterns[i]
+				break
+			}
+		}
+	}
+	r.first, r.pass = s, &s.fwd
+	if p.again {
+		r.pass = &s.again
+	}
+	return r
 }
 
 // bindRuns sets the windows of runs after those of steps.
@@ -70,23 +89,33 @@ func (p *Program) bindRuns() {
 			r.zData = p.value(r.z).Data
 		}
 	}
+	for i := range p.reruns {
+		r := &p.reruns[i]
+		r.yData = p.valueB(r.last).Data
+		if r.z >= 0 {
+			r.zData = p.valueB(r.z).Data
+		}
+	}
 }
 
 // forward runs r.
 func (r *run) forward() {
 	if r.pattern == nil {
-		r.first.layer.Forward(&r.first.fwd)
+		r.first.layer.Forward(r.pass)
 		return
 	}
 	r.pattern.run(r)
 }
 
-// onlyFor reports whether step k+1 is there and alone reads what step k puts out.
-func (p *Program) onlyFor(k int) bool {
+// onlyFor reports whether step k+1 runs too and alone reads what step k puts out.
+func (p phase) onlyFor(k int) bool {
 	if k+1 >= len(p.steps) {
 		return false
 	}
 	node := p.steps[k].node
+	if next := &p.plan.nodes[p.steps[k+1].node]; p.again && (!next.again || next.segment != p.plan.nodes[node].segment) {
+		return false
+	}
 	return p.readers[node] == 1 && node != p.plan.output && contains(p.g.Nodes[p.steps[k+1].node].In, node)
 }
 
@@ -111,17 +140,16 @@ func (p *Program) countReaders() {
 
 // reluAfter reports whether step k+1 is a relu that works in place on what
 // step k puts out.
-func (p *Program) reluAfter(k int) bool {
-	return p.onlyFor(k) && isReLU(p.steps[k+1].layer) &&
-		p.plan.nodes[p.steps[k+1].node].out == p.plan.nodes[p.steps[k].node].out
+func (p phase) reluAfter(k int) bool {
+	return p.onlyFor(k) && isReLU(p.steps[k+1].layer) && p.buffer(p.steps[k+1].node) == p.buffer(p.steps[k].node)
 }
 
 // clampAfter is reluAfter for relus with a ceiling too, which is zero for none.
-func (p *Program) clampAfter(k int) (ceil float32, ok bool) {
+func (p phase) clampAfter(k int) (ceil float32, ok bool) {
 	if p.reluAfter(k) {
 		return 0, true
 	}
-	if !p.onlyFor(k) || p.plan.nodes[p.steps[k+1].node].out != p.plan.nodes[p.steps[k].node].out {
+	if !p.onlyFor(k) || p.buffer(p.steps[k+1].node) != p.buffer(p.steps[k].node) {
 		return 0, false
 	}
 	e, ok := p.steps[k+1].layer.(*layers.Elementwise)
@@ -144,7 +172,7 @@ func isReLU(l layers.Layer) bool {
 // sumAfter reports whether step k+1 adds what step k puts out to another
 // node's output and to nothing else, and perhaps a relu follows. The run then
 // covers k and those.
-func (p *Program) sumAfter(k int) (run, bool) {
+func (p phase) sumAfter(k int) (run, bool) {
 	if !p.onlyFor(k) {
 		return run{}, false
 	}
@@ -164,18 +192,23 @@ func (p *Program) sumAfter(k int) (run, bool) {
 }
 
 // buffer is where node i's output lies.
-func (p *Program) buffer(i int) int32 { return p.plan.nodes[i].out }
+func (p phase) buffer(i int) int32 {
+	if p.again {
+		return p.plan.nodes[i].outB
+	}
+	return p.plan.nodes[i].out
+}
 
 // A layer that can apply a relu to its output as it stores it: one sweep less.
 
 type reluFuser interface{ ForwardReLU(p *layers.Pass) }
 
-func matchReLU(p *Program, k int) (run, bool) {
+func matchReLU(p phase, k int) (run, bool) {
 	_, can := p.steps[k].layer.(reluFuser)
 	return run{steps: 2, z: -1, last: p.steps[k].node, relu: true}, can && p.reluAfter(k)
 }
 
-func runReLU(r *run) { r.first.layer.(reluFuser).ForwardReLU(&r.first.fwd) }
+func runReLU(r *run) { r.first.layer.(reluFuser).ForwardReLU(r.pass) }
 
 // The end of a residual block: what is added lies ready when batch norm writes.
 
@@ -183,7 +216,7 @@ type addFuser interface {
 	ForwardAdd(p *layers.Pass, z, y []float32, relu bool)
 }
 
-func matchNormAdd(p *Program, k int) (run, bool) {
+func matchNormAdd(p phase, k int) (run, bool) {
 	r, ok := p.sumAfter(k)
 	if _, can := p.steps[k].layer.(addFuser); !ok || !can {
 		return run{}, false
@@ -196,5 +229,5 @@ func matchNormAdd(p *Program, k int) (run, bool) {
 }
 
 func runNormAdd(r *run) {
-	r.first.layer.(addFuser).ForwardAdd(&r.first.fwd, r.zData, r.yData, r.relu)
+	r.first.layer.(addFuser).ForwardAdd(r.pass, r.zData, r.yData, r.relu)
 }

@@ -14,9 +14,9 @@ import (
 // # Time
 //
 // With n nodes, node i runs forward at time i, the loss is taken at n, and node
-// i runs backward at 2n−i. A buffer lives from the time of its first write to
-// that of its last use, both included; two buffers whose lives overlap never
-// share memory.
+// i runs backward at 2n−i, or where segments are run again as segments says. A
+// buffer lives from the time of its first write to that of its last use, both
+// included; two buffers whose lives overlap never share memory.
 //
 // # Values
 //
@@ -52,20 +52,26 @@ type memoryPlan struct {
 
 // nodePlan is one node's part: buffer numbers, -1 for none.
 type nodePlan struct {
-	used     bool // the output depends on it
-	backward bool // a gradient reaches it and something before or in it wants one
-	needs    bool // its output's gradient is wanted
+	used     bool  // the output depends on it
+	backward bool  // a gradient reaches it and something before or in it wants one
+	needs    bool  // its output's gradient is wanted
+	again    bool  // runs forward a second time before its segment runs backward
+	segment  int32 // where it recomputes
 	out      int32
 	dout     int32 // gradient of out when backward runs
 	saved    int32
 	marks    int32
 	scratch  int32 // forward
 	scratchB int32 // backward
-	din      int32 // first of its entries in memoryPlan.din
-	owner    int32 // node whose parameters it uses: itself, or at the end of Share
-	params   int64 // offset of its first parameter, if it owns any
-	state    int64
-	carry    int64 // offset of its Carry, if it has one
+	scratchA int32 // forward again
+	// What the backward pass reads: those above, or what running again made.
+	outB, savedB, marksB int32
+	carryA               int32 // a copy of Carry as it was before the first run
+	din                  int32 // first of its entries in memoryPlan.din
+	owner                int32 // node whose parameters it uses: itself, or at the end of Share
+	params               int64 // offset of its first parameter, if it owns any
+	state                int64
+	carry                int64 // offset of its Carry, if it has one
 }
 
 // buffer is room with a life. Sizes and offsets are in elements and multiples of its line.
@@ -87,9 +93,10 @@ type gradOp struct {
 type gradOpKind uint8
 
 const (
-	opLayer gradOpKind = iota // run node's Backward
-	opAdd                     // dst = a + b
-	opCopy                    // dst = a
+	opLayer   gradOpKind = iota // run node's Backward
+	opAdd                       // dst = a + b
+	opCopy                      // dst = a
+	opForward                   // run node forward again
 )
 
 // planOptions are what a memory plan depends on beside the graph.
@@ -101,6 +108,9 @@ type planOptions struct {
 	frozen     []bool // nodes whose parameters get no gradient; nil: none
 	lendInputs bool   // inputs lie elsewhere
 	context    int    // positions of a program that runs step by step; 0: it does not
+	recompute  bool   // do not keep what can be made again, where that takes less memory
+	// cuts are where segments begin, in place of those that recompute finds: for tests.
+	cuts []int32
 	// apart gives every value and gradient memory of its own: the yardstick
 	// that tests hold the real plan against.
 	apart bool
@@ -149,6 +159,8 @@ type planner struct {
 	o    planOptions
 	last int32 // time after everything
 
+	segments
+
 	// By content: one stretch of the life of a buffer between overwrites.
 	contentOf []int32
 	contents  []content
@@ -165,19 +177,34 @@ type content struct {
 }
 
 func planProgram(g *Graph, o planOptions) memoryPlan {
+	if o.recompute && o.train && len(g.Nodes) > 0 {
+		return planSegments(g, o)
+	}
+	return newPlanner(g, o).plan(o.cuts)
+}
+
+// newPlanner finds which nodes run, and when.
+func newPlanner(g *Graph, o planOptions) *planner {
 	p := &planner{g: g, o: o}
 	p.batch, p.train = o.batch, o.train
-	n := len(g.Nodes)
-	p.last = int32(2*n + 1)
-	p.nodes = make([]nodePlan, n)
+	p.nodes = make([]nodePlan, len(g.Nodes))
+	if len(g.Nodes) > 0 {
+		p.output = outputNode(g, o.logits)
+		p.markNodes()
+	}
+	return p
+}
+
+// plan places everything, with segments that begin at cuts.
+func (p *planner) plan(cuts []int32) memoryPlan {
+	n, o := len(p.nodes), &p.o
 	if n == 0 {
 		return p.memoryPlan
 	}
 	p.buffers = make([]buffer, 0, 4*n)
-	p.output = outputNode(g, o.logits)
-	p.markNodes()
 	p.placeParams()
 	p.placeCarry()
+	p.setTimes(cuts)
 	p.forward()
 	if o.train {
 		p.backward()
@@ -212,7 +239,8 @@ func (p *planner) markNodes() {
 	}
 	for i := range nodes {
 		q := &p.nodes[i]
-		*q = nodePlan{used: q.used, out: -1, dout: -1, saved: -1, marks: -1, scratch: -1, scratchB: -1, din: -1}
+		*q = nodePlan{used: q.used, out: -1, dout: -1, saved: -1, marks: -1, scratch: -1, scratchB: -1, scratchA: -1,
+			din: -1, outB: -1, savedB: -1, marksB: -1, carryA: -1}
 		q.owner = int32(ownerOf(p.g, i))
 		if !q.used || !p.train {
 			continue
@@ -292,9 +320,6 @@ func carrySize(plan *layers.Plan, context int) int {
 	return plan.Carry.At(context)
 }
 
-// backwardTime is when node i runs backward.
-func (p *planner) backwardTime(i int) int32 { return int32(2*len(p.nodes) - i) }
-
 func (p *planner) newBuffer(size int64, from, to int32) int32 {
 	p.buffers = append(p.buffers, buffer{size: roundUp(size, line), from: from, to: to})
 	return int32(len(p.buffers) - 1)
@@ -325,24 +350,23 @@ func (p *planner) forward() {
 
 	// lastReader and lastBackward of each node's output under its own name.
 	lastReader := make([]int32, n)
-	lastBackward := make([]int32, n) // -1: no backward pass reads it
+	lastBackward := make([]int32, n) // -1: nobody reads it after the loss
 	for i := range nodes {
 		lastReader[i], lastBackward[i] = int32(i), -1
 	}
+	p.findAgain()
 	for i := range nodes {
 		if !p.nodes[i].used {
 			continue
 		}
-		runs := p.nodes[i].backward && !nodes[i].Plan.View && !nodes[i].Plan.PassesGrad
-		if runs && nodes[i].Plan.Reads&layers.ReadsOut != 0 {
-			lastBackward[i] = max(lastBackward[i], p.backwardTime(i))
-		}
 		for _, v := range nodes[i].In {
 			lastReader[v] = int32(i)
-			if runs && nodes[i].Plan.Reads&layers.ReadsIn != 0 {
-				lastBackward[v] = max(lastBackward[v], p.backwardTime(i))
-			}
 		}
+		p.readsAfter(i, func(v int, at int32) {
+			if !p.madeAgain(v) {
+				lastBackward[v] = max(lastBackward[v], at)
+			}
+		})
 	}
 
 	p.contentOf = make([]int32, n)
@@ -381,8 +405,10 @@ func (p *planner) forward() {
 		if i == p.output {
 			p.reach(q.out, int32(n))
 		}
+		q.outB = q.out
 		p.keep(i)
 	}
+	p.runAgain()
 }
 
 func (p *planner) newContent(i int) {
@@ -438,26 +464,40 @@ func (p *planner) keep(i int) {
 		return
 	}
 	to := int32(i)
-	if q.backward && !plan.PassesGrad {
+	if p.runsBackward(i) && (!p.recomputed(i) || p.keepsSaved(i)) {
 		to = p.backwardTime(i)
 	}
-	if len(plan.Saved) > 0 {
-		size := int64(0)
-		for _, r := range plan.Saved {
-			size = satAdd(size, roundUp(p.roomSize(r), line))
-		}
-		q.saved = p.newBuffer(size, int32(i), to)
-	}
-	if size := p.roomSize(plan.Marks); size > 0 {
-		q.marks = int32(len(p.marks))
-		p.marks = append(p.marks, buffer{size: roundUp(size, lineBytes), from: int32(i), to: to})
-	}
+	q.saved, q.marks = p.saveRoom(plan, int32(i), to)
+	q.savedB, q.marksB = q.saved, q.marks
 	if size := p.roomSize(plan.Scratch); size > 0 {
 		q.scratch = p.newBuffer(size, int32(i), int32(i))
-		if to > int32(i) {
-			q.scratchB = p.newBuffer(size, to, to)
+		if p.runsBackward(i) {
+			at := p.backwardTime(i)
+			q.scratchB = p.newBuffer(size, at, at)
 		}
 	}
+}
+
+// saveRoom makes buffers for what a layer saves and marks.
+func (p *planner) saveRoom(plan *layers.Plan, from, to int32) (saved, marks int32) {
+	saved, marks = -1, -1
+	if len(plan.Saved) > 0 {
+		saved = p.newBuffer(p.savedSize(plan), from, to)
+	}
+	if size := p.roomSize(plan.Marks); size > 0 {
+		marks = int32(len(p.marks))
+		p.marks = append(p.marks, buffer{size: roundUp(size, lineBytes), from: from, to: to})
+	}
+	return saved, marks
+}
+
+// savedSize is the room of what a layer saves, each piece on a line of its own.
+func (p *planner) savedSize(plan *layers.Plan) int64 {
+	size := int64(0)
+	for _, r := range plan.Saved {
+		size = satAdd(size, roundUp(p.roomSize(r), line))
+	}
+	return size
 }
 
 // shapeSize is s.Size without overflow.

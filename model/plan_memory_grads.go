@@ -23,6 +23,7 @@ func (p *planner) backward() {
 	p.held[p.grad[p.output]] = 1
 	p.nodes[p.output].dout = p.grad[p.output]
 	for i := p.output; i >= 0; i-- {
+		p.runSegmentAgain(i)
 		b := p.grad[i]
 		if b < 0 {
 			p.nodes[i].backward = false // nothing that the output depends on smoothly

@@ -29,8 +29,13 @@ type Options struct {
 	Frozen []bool
 	// LendInputs gives inputs no memory: LendInput says where samples lie.
 	LendInputs bool
+	// Recompute keeps only the borders of segments from Forward to Backward and
+	// makes the rest again, to the same bits, where that takes less memory. It costs
+	// up to one more forward pass a step.
+	Recompute bool
 
-	plain bool // no fusion, every value and gradient apart: for tests
+	plain bool    // no fusion, every value and gradient apart: for tests
+	cuts  []int32 // of planOptions, for tests
 }
 
 // Program is a Graph bound to memory for a batch. Parameters, state,
@@ -51,6 +56,7 @@ type Program struct {
 	grads   []gradAct      // backward, in order
 	inputs  []int          // nodes
 	runs    []run          // forward, in order: steps fused or alone
+	reruns  []run          // those of Backward, with Recompute
 	readers []int32        // by node: how often steps read its output
 	folds   map[int]folded // by step, after Fold
 	scratch []float32      // for weights while Fold packs them
@@ -95,6 +101,7 @@ type step struct {
 	view  bool
 	hash  uint64 // of seed and name, for Pass.Seed
 	fwd   layers.Pass
+	again layers.Pass // forward once more, for Backward
 	bwd   layers.Pass
 }
 
@@ -102,6 +109,7 @@ type step struct {
 type gradAct struct {
 	gradOp
 	step    int32
+	rerun   int32     // of opForward: number in reruns
 	x, y, z []float32 // dst, a, b
 	relu    int32     // step of the relu whose gradient is taken in, -1 none
 	first   bool      // no act before it touches the gradients of its parameters
@@ -171,7 +179,8 @@ func prepare(g *Graph, o Options) (*Program, error) {
 	p := &Program{g: g, o: o}
 	p.plan = planProgram(g, planOptions{
 		batch: o.Batch, train: o.Train, logits: o.Logits,
-		inputGrads: o.InputGrads, frozen: o.Frozen, lendInputs: o.LendInputs, context: o.Context, apart: o.plain,
+		inputGrads: o.InputGrads, frozen: o.Frozen, lendInputs: o.LendInputs, context: o.Context,
+		recompute: o.Recompute, cuts: o.cuts, apart: o.plain,
 	})
 	return p, nil
 }
@@ -279,7 +288,12 @@ func (p *Program) bind() {
 			Params: params[q.owner], State: state[q.owner], Grads: grads[q.owner],
 			Saved: make([][]float32, len(node.Plan.Saved)),
 		}
-		s.fwd, s.bwd = pass, pass
+		s.fwd = pass
+		if p.plan.recomputes() { // what Backward reads may lie elsewhere
+			pass.In, pass.Saved = make([]compute.Tensor, len(node.In)), make([][]float32, len(node.Plan.Saved))
+		}
+		s.again, s.bwd = pass, pass
+		s.again.Again = true
 		if q.backward {
 			s.bwd.DIn = make([]compute.Tensor, len(in))
 			s.bwd.Add = make([]bool, len(in))
@@ -289,15 +303,29 @@ func (p *Program) bind() {
 		}
 		p.steps = append(p.steps, s)
 	}
-	for _, op := range p.plan.ops {
-		p.grads = append(p.grads, gradAct{gradOp: op, step: p.at[op.node]})
-	}
 	p.followLens()
 	p.countReaders()
 	p.fuse()
+	p.listGrads()
 	p.fuseBackward()
 	p.markFirst()
 	p.resize(p.o.Batch)
+}
+
+// listGrads lists the acts of Backward. Of those that run steps again, neighbours
+// go as one where they do in Forward.
+func (p *Program) listGrads() {
+	for i := 0; i < len(p.plan.ops); i++ {
+		op := p.plan.ops[i]
+		a := gradAct{gradOp: op, step: p.at[op.node]}
+		if op.kind == opForward {
+			a.rerun = int32(len(p.reruns))
+			r := phase{p, true}.runAt(int(a.step))
+			p.reruns = append(p.reruns, r)
+			i += r.steps - 1
+		}
+		p.grads = append(p.grads, a)
+	}
 }
 
 // markFirst finds the acts that may write gradients of parameters where those
@@ -338,33 +366,30 @@ func (p *Program) resize(n int) {
 		s := &p.steps[k]
 		node, q := &p.g.Nodes[s.node], &p.plan.nodes[s.node]
 		for j, v := range node.In {
-			s.fwd.In[j] = p.value(v)
+			s.fwd.In[j], s.bwd.In[j] = p.value(v), p.valueB(v)
 		}
-		s.fwd.N, s.bwd.N = n, n
-		s.fwd.Out = p.value(s.node)
-		s.bwd.Out = s.fwd.Out
-		if q.saved >= 0 {
-			at := p.plan.buffers[q.saved].offset
-			for j, r := range node.Plan.Saved {
-				s.fwd.Saved[j] = p.floats(at, r.At(n))
-				at += roundUp(int64(r.At(p.o.Batch)), line)
-			}
-		}
+		s.fwd.N, s.again.N, s.bwd.N = n, n, n
+		s.fwd.Out, s.bwd.Out = p.value(s.node), p.valueB(s.node)
+		p.bindSaved(s.fwd.Saved, node, q.saved, n)
+		p.bindSaved(s.bwd.Saved, node, q.savedB, n)
 		if size := int64(carrySize(&node.Plan, p.o.Context)); size > 0 {
 			end := q.carry + size*int64(n)
 			s.fwd.Carry, s.fwd.Context = p.carry[q.carry:end:end], p.o.Context
 			s.bwd.Carry, s.bwd.Context = s.fwd.Carry, p.o.Context
+			if q.carryA >= 0 {
+				s.again.Carry, s.again.Context = p.window(q.carryA, int(size)*n), p.o.Context
+			}
 		}
-		if q.marks >= 0 {
-			at, size := p.plan.marks[q.marks].offset, int64(node.Plan.Marks.At(n))
-			s.fwd.Marks = p.marks[at : at+size : at+size]
-			s.bwd.Marks = s.fwd.Marks
-		}
-		if q.scratch >= 0 {
-			s.fwd.Scratch = p.window(q.scratch, node.Plan.Scratch.At(n))
-		}
-		if q.scratchB >= 0 {
-			s.bwd.Scratch = p.window(q.scratchB, node.Plan.Scratch.At(n))
+		s.fwd.Marks, s.bwd.Marks = p.marksAt(node, q.marks, n), p.marksAt(node, q.marksB, n)
+		s.again.Out, s.again.Marks = s.bwd.Out, s.bwd.Marks
+		if size := node.Plan.Scratch.At(n); q.scratch >= 0 {
+			s.fwd.Scratch = p.window(q.scratch, size)
+			if q.scratchB >= 0 {
+				s.bwd.Scratch = p.window(q.scratchB, size)
+			}
+			if q.scratchA >= 0 {
+				s.again.Scratch = p.window(q.scratchA, size)
+			}
 		}
 		if !q.backward {
 			continue
@@ -381,7 +406,7 @@ func (p *Program) resize(n int) {
 	}
 	for k := range p.grads {
 		a := &p.grads[k]
-		if a.kind == opLayer {
+		if a.kind != opAdd && a.kind != opCopy {
 			continue
 		}
 		a.x, a.y = p.window(a.dst, n*a.size), p.window(a.a, n*a.size)
@@ -390,6 +415,27 @@ func (p *Program) resize(n int) {
 		}
 	}
 	p.bindRuns()
+}
+
+// bindSaved sets the windows of what a node saves for n samples into buffer b.
+func (p *Program) bindSaved(saved [][]float32, node *Node, b int32, n int) {
+	if b < 0 {
+		return
+	}
+	at := p.plan.buffers[b].offset
+	for j, r := range node.Plan.Saved {
+		saved[j] = p.floats(at, r.At(n))
+		at += roundUp(int64(r.At(p.o.Batch)), line)
+	}
+}
+
+// marksAt is the window of a node's marks for n samples in buffer b.
+func (p *Program) marksAt(node *Node, b int32, n int) []byte {
+	if b < 0 {
+		return nil
+	}
+	at, size := p.plan.marks[b].offset, int64(node.Plan.Marks.At(n))
+	return p.marks[at : at+size : at+size]
 }
 
 func (p *Program) floats(at int64, n int) []float32 {
@@ -410,6 +456,12 @@ func (p *Program) window(b int32, n int) []float32 {
 func (p *Program) value(i int) compute.Tensor {
 	shape := p.g.Nodes[i].Plan.Out
 	return compute.Tensor{Shape: shape, Data: p.window(p.plan.nodes[i].out, p.n*shape.Size())}
+}
+
+// valueB is node i's output as Backward finds it.
+func (p *Program) valueB(i int) compute.Tensor {
+	shape := p.g.Nodes[i].Plan.Out
+	return compute.Tensor{Shape: shape, Data: p.window(p.plan.nodes[i].outB, p.n*shape.Size())}
 }
 
 // gradient is the gradient of node i's output; no data where nobody wants it.

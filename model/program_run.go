@@ -109,9 +109,12 @@ func (p *Program) Forward(n int, train bool) {
 	p.tellLens()
 	for k := range p.steps {
 		s := &p.steps[k]
-		s.fwd.Train, s.bwd.Train = train, train
+		s.fwd.Train, s.again.Train, s.bwd.Train = train, train, train
 		s.fwd.Seed = mix(s.hash + p.step)
-		s.bwd.Seed = s.fwd.Seed
+		s.again.Seed, s.bwd.Seed = s.fwd.Seed, s.fwd.Seed
+		if train && s.again.Carry != nil {
+			copy(s.again.Carry, s.fwd.Carry)
+		}
 	}
 	if p.observe != nil {
 		p.forwardObserved()
@@ -196,6 +199,8 @@ func (p *Program) backwardAct(a *gradAct) {
 		}
 	case opCopy:
 		compute.Copy(p.o.Pool, a.x, a.y)
+	case opForward:
+		p.reruns[a.rerun].forward()
 	}
 }
 
@@ -221,6 +226,6 @@ func (p *Program) ResetTimes() {
 }
 
 // NodeTimes are the times spent in each node of the graph since Timing was
-// switched on or reset. What was fused counts for the first node of it. The
-// slices stay the program's.
+// switched on or reset. What was fused counts for the first node of it, what
+// runs again for Backward to its backward time. The slices stay the program's.
 func (p *Program) NodeTimes() (forward, backward []time.Duration) { return p.timeF, p.timeB }

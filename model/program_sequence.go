@@ -66,13 +66,13 @@ func (p *Program) tellLens() {
 		s := &p.steps[i]
 		for j, v := range p.g.Nodes[s.node].In {
 			lens := p.lensAt(v)
-			s.fwd.In[j].Lens = lens
+			s.fwd.In[j].Lens, s.bwd.In[j].Lens = lens, lens
 			if s.bwd.DIn != nil {
 				s.bwd.DIn[j].Lens = lens
 			}
 		}
 		lens := p.lensAt(s.node)
-		s.fwd.Out.Lens, s.bwd.Out.Lens, s.bwd.DOut.Lens = lens, lens, lens
+		s.fwd.Out.Lens, s.again.Out.Lens, s.bwd.Out.Lens, s.bwd.DOut.Lens = lens, lens, lens, lens
 	}
 }
 
