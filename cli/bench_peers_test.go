@@ -88,7 +88,7 @@ func TestPeersAreTheSameNetworks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, w := range append(append([]workload(nil), trainWorkloads...), inferWorkloads...) {
-		g, err := w.graph()
+		g, err := w.graph(benchOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,6 +29,8 @@ type benchLine struct {
 	PeakRSS          train.Number `json:"peak_rss_mb"`
 	Predicted        train.Number `json:"predicted_mb"` // of training: what PeakRSS was expected to be
 	AllocsPerStep    float64      `json:"allocs_per_step"`
+	Recompute        bool         `json:"recompute,omitempty"`
+	Statistics       bool         `json:"statistics,omitempty"`
 	GFLOPS           float64      `json:"gflops"`
 	ceiling
 }
@@ -43,22 +45,29 @@ type bound struct {
 }
 
 func newBenchTrain(c *common) *cobra.Command {
-	return newBenchRun(c, "train", "Training steps, samples a second",
+	var o benchOptions
+	cmd := newBenchRun(c, &o, "train", "Training steps, samples a second",
 		"GFLOP/s count the forward pass and the gradients by weights and inputs; the\ngradient by the data is left out, by the engine too.",
 		trainWorkloads, bindTraining)
+	cmd.Flags().BoolVar(&o.recompute, "recompute", false, recomputeHelp)
+	cmd.Flags().BoolVar(&o.statistics, "statistics", false, "take the statistics of the screen as often as a run does")
+	return cmd
 }
 
 // bindTraining makes the whole step: forward, loss, backward, optimizer, on
 // four batches in rotation that lie in memory.
-func bindTraining(g *model.Graph, threads int) (*bound, error) {
+func bindTraining(g *model.Graph, o benchOptions) (*bound, error) {
 	batch := g.Spec.Train.Batch
-	cfg, err := train.FromSpec(g, train.Noise(g, 4*batch), train.Overrides{Steps: 1 << 30, Threads: threads})
+	cfg, err := train.FromSpec(g, train.Noise(g, 4*batch), train.Overrides{Steps: 1 << 30, Threads: o.threads})
 	if err != nil {
 		return nil, err
 	}
 	s, err := train.NewStepper(cfg)
 	if err != nil {
 		return nil, err
+	}
+	if o.statistics {
+		s.Watch()
 	}
 	opt, err := train.NewOptimizer("", cfg.Optimizer)
 	if err != nil {
@@ -70,14 +79,14 @@ func bindTraining(g *model.Graph, threads int) (*bound, error) {
 }
 
 func newBenchInfer(c *common) *cobra.Command {
-	return newBenchRun(c, "infer", "Inference at batch 1, images a second",
+	return newBenchRun(c, &benchOptions{}, "infer", "Inference at batch 1, images a second",
 		"Batch norms are folded into the convolutions before them.",
 		inferWorkloads, bindInference)
 }
 
 // bindInference makes the forward pass alone, with norms folded.
-func bindInference(g *model.Graph, threads int) (*bound, error) {
-	pool := compute.NewPool(threads)
+func bindInference(g *model.Graph, o benchOptions) (*bound, error) {
+	pool := compute.NewPool(o.threads)
 	batch := g.Spec.Train.Batch
 	p, err := model.Compile(g, model.Options{Batch: batch, Seed: 1, Pool: pool})
 	if err != nil {
@@ -94,9 +103,15 @@ func bindInference(g *model.Graph, threads int) (*bound, error) {
 	return &bound{step: func() error { p.Forward(batch, false); return nil }, batch: batch, macs: g.MACs(), close: pool.Close}, nil
 }
 
-type binder func(g *model.Graph, threads int) (*bound, error)
+type binder func(g *model.Graph, o benchOptions) (*bound, error)
 
-func newBenchRun(c *common, name, short, more string, list []workload, bind binder) *cobra.Command {
+// benchOptions are how workloads are run.
+type benchOptions struct {
+	threads               int
+	recompute, statistics bool
+}
+
+func newBenchRun(c *common, o *benchOptions, name, short, more string, list []workload, bind binder) *cobra.Command {
 	var which string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -118,7 +133,8 @@ func newBenchRun(c *common, name, short, more string, list []workload, bind bind
 					"samples/s", "batch", "min", "median", "max", "GFLOP/s", "of peak", "memory", "allocs")
 			}
 			for _, w := range todo {
-				l, err := timeRun(e, w, bind)
+				o.threads = e.threads
+				l, err := timeRun(e, w, *o, bind)
 				if err != nil {
 					return err
 				}
@@ -201,12 +217,12 @@ func mebibytes(n int64) float64 {
 	return float64(n) / (1 << 20)
 }
 
-func timeRun(e *engine, w workload, bind binder) (benchLine, error) {
-	g, err := w.graph()
+func timeRun(e *engine, w workload, o benchOptions, bind binder) (benchLine, error) {
+	g, err := w.graph(o)
 	if err != nil {
 		return benchLine{}, err
 	}
-	b, err := bind(g, e.threads)
+	b, err := bind(g, o)
 	if err != nil {
 		return benchLine{}, fmt.Errorf("workload %s: %w", w.name, err)
 	}
@@ -227,6 +243,7 @@ func timeRun(e *engine, w workload, bind binder) (benchLine, error) {
 	return benchLine{
 		Workload: w.name, Threads: e.threads, Batch: b.batch, SamplesPerSecond: n * v[3], Min: n * v[0], Max: n * v[6],
 		PeakRSS: train.PeakRSS(), Predicted: train.Number(mebibytes(b.bytes)), AllocsPerStep: allocs,
+		Recompute: o.recompute, Statistics: o.statistics,
 		GFLOPS: gflops, ceiling: e.under(gflops),
 	}, nil
 }

@@ -22,15 +22,18 @@ func TestWorkloads(t *testing.T) {
 				if !slices.Contains(promised, w.name) {
 					t.Errorf("%s is none of %v", w.name, promised)
 				}
-				g, err := w.graph()
+				g, err := w.graph(benchOptions{})
 				if err != nil {
 					t.Fatal(err)
 				}
-				b, err := list.bind(g, 2)
+				b, err := list.bind(g, benchOptions{threads: 2, statistics: true})
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer b.close()
+				if again, err := w.graph(benchOptions{recompute: true}); err != nil || w.name == "resnet20" && again.TrainBytes(b.batch, 1) > b.bytes/2 {
+					t.Errorf("made again it takes %d bytes of %d: %v", again.TrainBytes(b.batch, 1), b.bytes, err)
+				}
 				for range 2 {
 					if err := b.step(); err != nil {
 						t.Fatal(err)

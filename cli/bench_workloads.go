@@ -75,12 +75,14 @@ func sgd(batch int, lr float64) model.TrainSpec {
 }
 
 // graph is the workload's network, resolved.
-func (w workload) graph() (*model.Graph, error) {
+func (w workload) graph(o benchOptions) (*model.Graph, error) {
 	spec, err := w.spec()
 	if err != nil {
 		return nil, fmt.Errorf("workload %s: %w", w.name, err)
 	}
-	g := model.Resolve(spec)
+	section := spec.Train
+	section.Recompute = o.recompute
+	g := model.Resolve(model.SetTrain(spec, section))
 	if g.Err != nil {
 		return nil, fmt.Errorf("workload %s: %w", w.name, g.Err)
 	}

@@ -37,7 +37,7 @@ type summaryLayer struct {
 func newSummary() *cobra.Command {
 	var input, count string
 	var batch int
-	var asJSON bool
+	var asJSON, recompute bool
 	cmd := &cobra.Command{
 		Use:   "summary NETWORK",
 		Short: "Shapes, parameters and multiply-adds, layer by layer",
@@ -72,6 +72,11 @@ mean and variance of batch norms as well, as Keras' "Total params" does.`,
 					return usageError{err}
 				}
 			}
+			if cmd.Flags().Changed("recompute") {
+				section := spec.Train
+				section.Recompute = recompute
+				spec = model.SetTrain(spec, section)
+			}
 			g := model.Resolve(spec)
 			if g.Err != nil {
 				return g.Err
@@ -87,6 +92,7 @@ mean and variance of batch norms as well, as Keras' "Total params" does.`,
 	f := cmd.Flags()
 	f.StringVar(&input, "input", "", "input shape to assume, such as 3x224x224")
 	f.IntVar(&batch, "batch", 1, "samples that memory is worked out for")
+	f.BoolVar(&recompute, "recompute", false, "work memory out for training with recompute: true")
 	f.StringVar(&count, "count", "pytorch", "how parameters are counted: pytorch or keras")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd

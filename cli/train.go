@@ -21,12 +21,14 @@ import (
 	"layercake/tui/widget"
 )
 
+const recomputeHelp = "make values again for the backward pass: less memory, the same numbers, more time"
+
 type trainFlags struct {
 	data, out, resume, optimizer, target string
 	epochs, steps, batch, every          int
 	lr                                   float64
 	trainN, testN                        int
-	asJSON                               bool
+	recompute, asJSON                    bool
 }
 
 func newTrain(c *common) *cobra.Command {
@@ -59,6 +61,7 @@ layercake's own, see 'layercake runs'); an interrupted run saves one first, and
 	s.IntVar(&f.steps, "steps", 0, "steps to train")
 	s.IntVar(&f.batch, "batch", 0, "samples a step")
 	s.Float64Var(&f.lr, "lr", 0, "learning rate")
+	s.BoolVar(&f.recompute, "recompute", false, recomputeHelp)
 	s.StringVar(&f.optimizer, "optimizer", "", "optimizer: sgd, adam or adamw")
 	s.IntVar(&f.trainN, "train-samples", 0, "use only so many training samples")
 	s.IntVar(&f.testN, "test-samples", 0, "use only so many test samples")
@@ -81,6 +84,9 @@ func runTrain(cmd *cobra.Command, c *common, f *trainFlags, args []string) error
 	over := train.Overrides{Epochs: f.epochs, Steps: f.steps, Batch: f.batch, LR: f.lr, Optimizer: f.optimizer, Threads: c.threads}
 	if c.seed != 0 {
 		over.Seed = &c.seed
+	}
+	if cmd.Flags().Changed("recompute") {
+		over.Recompute = &f.recompute
 	}
 	ctx := cmd.Context()
 	out := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.asJSON)

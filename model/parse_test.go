@@ -63,6 +63,7 @@ func TestParseRefuses(t *testing.T) {
 		{"train key", head + "  - relu\ntrain: {epoch: 3}\n", `x.yaml:4:9: train has no setting "epoch": did you mean epochs?`},
 		{"train batch", head + "  - relu\ntrain: {batch: 0}\n", `x.yaml:4:16: batch is "0", wants a whole number from 1 to 1048576`},
 		{"train clip", head + "  - relu\ntrain: {clip: -1}\n", `x.yaml:4:15: clip is "-1", wants a number above 0`},
+		{"train recompute", head + "  - relu\ntrain: {recompute: 1}\n", `x.yaml:4:20: recompute is "1", wants true or false`},
 		{"train seed", head + "  - relu\ntrain: {seed: -1}\n", `x.yaml:4:15: seed is "-1", wants a whole number from 0`},
 		{"two optimizers", head + "  - relu\ntrain: {optimizer: {sgd: {}, adam: {}}}\n", "x.yaml:4:21: optimizer has 2 names, wants one, as in optimizer: {name: {setting: value}}"},
 		{"braces in braces", "input: " + strings.Repeat("[", 40), "x.yaml:1:40: the file nests too deep, wants at most 32 groups in groups"},
@@ -168,6 +169,7 @@ train: # well
   schedule: {step: {at: [80, 120], factor: 0.1}}
   augment: {pad: 4, flip: true}
   clip: 1.5
+  recompute: true # else it does not fit
   seed: 7
 # The end.
 `

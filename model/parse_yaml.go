@@ -270,6 +270,15 @@ func (r *reader) positive(e entry) (float64, error) {
 	return x, nil
 }
 
+// boolean reads true or false.
+func (r *reader) boolean(e entry) (bool, error) {
+	w, _ := scalar(e.value)
+	if w != "true" && w != "false" {
+		return false, r.fail(e.at, "%s is %s, wants true or false", e.key, describe(e.value))
+	}
+	return w == "true", nil
+}
+
 // value reads a scalar or a flat list of them.
 func (r *reader) value(e entry) (layers.Value, error) {
 	if w, ok := scalar(e.value); ok && isWord(w) {

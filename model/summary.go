@@ -77,16 +77,19 @@ const processBytes = 12 << 20
 // TrainBytes is the memory of a process that trains with a batch: weights and
 // gradients, the optimizer's slots (none for plain SGD, one with momentum, two
 // for Adam), running statistics, activations as the memory plan lays them out, a
-// batch in use and the next, and processBytes. The data set is not in it. 0 for a
-// graph that was refused.
+// batch in use and the next, and processBytes. It follows the training section's
+// recompute. The data set is not in it. 0 for a graph that was refused.
 func (g *Graph) TrainBytes(batch, slots int) int64 {
 	if g.Err != nil {
 		return 0
 	}
-	m := planProgram(g, planOptions{batch: batch, train: true, logits: true, lendInputs: true})
+	m := planProgram(g, planOptions{batch: batch, train: true, logits: true, lendInputs: true, recompute: g.recomputes()})
 	n := satAdd(m.Bytes(), satMul(satMul(4, int64(slots)), g.Params()))
 	return satAdd(n, satAdd(satMul(2, g.BatchBytes(batch)), processBytes))
 }
+
+// recomputes reports whether the file asks for less memory at the price of time.
+func (g *Graph) recomputes() bool { return g.Spec != nil && g.Spec.Train.Recompute }
 
 // BatchBytes is the memory of one batch of inputs.
 func (g *Graph) BatchBytes(batch int) int64 {
@@ -114,7 +117,7 @@ func (g *Graph) CheckMemory(batch int, limit int64) error {
 	if need <= limit {
 		return nil
 	}
-	m := planMemory(g, batch, true)
+	m := planProgram(g, planOptions{batch: batch, train: true, logits: true, recompute: g.recomputes()})
 	acts := satAdd(m.ActivationBytes(), satAdd(satMul(2, g.BatchBytes(batch)), processBytes))
 	return &MemoryError{Network: g.Name, Batch: batch, Train: true, Need: need, Params: need - acts, Activations: acts, Have: limit}
 }

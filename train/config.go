@@ -42,6 +42,7 @@ type Overrides struct {
 	Optimizer string // keeps the file's settings if it is the file's optimizer
 	Threads   int
 	Seed      *uint64
+	Recompute *bool
 }
 
 // FromSpec is the training section of g's file with defaults for what it does
@@ -56,7 +57,7 @@ func FromSpec(g *model.Graph, set *data.Set, over Overrides) (Config, error) {
 		Graph: g, Data: set,
 		Batch: s.Batch, Epochs: s.Epochs, Steps: s.Steps,
 		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule,
-		Clip: s.Clip, Seed: s.Seed,
+		Clip: s.Clip, Recompute: s.Recompute, Seed: s.Seed,
 	}
 	if c.Batch == 0 {
 		c.Batch = defaultBatch
@@ -109,6 +110,9 @@ func (o Overrides) apply(c *Config) {
 	}
 	if o.Threads != 0 {
 		c.Threads = o.Threads
+	}
+	if o.Recompute != nil {
+		c.Recompute = *o.Recompute
 	}
 	if o.Seed != nil {
 		c.Seed = *o.Seed

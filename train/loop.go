@@ -22,12 +22,11 @@ type loop struct {
 	paused bool
 	owed   int // single steps to do though paused
 
-	mark       time.Time // up to here time has been counted
-	nextSample time.Time
-	nextSnap   time.Time
-	nextSave   time.Time
-	pace       struct{ samples, seconds float64 } // of late
-	testTime   time.Duration                      // of the last whole test
+	mark     time.Time // up to here time has been counted
+	nextSnap time.Time
+	nextSave time.Time
+	pace     struct{ samples, seconds float64 } // of late
+	testTime time.Duration                      // of the last whole test
 
 	begin   EventStart
 	saved   string
@@ -36,8 +35,6 @@ type loop struct {
 }
 
 const (
-	sampleEvery   = 100 * time.Millisecond // between sampled steps, at least
-	sampleShare   = 50                     // a sampled step's extra cost is spread over so many times its length
 	snapshotEvery = 100 * time.Millisecond
 	paceMemory    = 2.0 // seconds over which throughput is smoothed
 )
@@ -119,31 +116,16 @@ func (l *loop) train(p parts) (reason string, err error) {
 func (l *loop) step() error {
 	t, cfg := l.t, &l.run.cfg
 	l.phase = Training
-	now := time.Now()
 	event := cfg.Events != nil && cfg.StepEvents > 0 && (t.Step == 0 || (t.Step+1)%cfg.StepEvents == 0)
 	single := l.owed > 0
-	var w *watcher
-	if event || single || !l.w.seen || !now.Before(l.nextSample) {
-		w = l.w
-	}
-	timed := w == nil && l.w.untimed
-	if timed {
-		t.prog.Timing(true)
-	}
 	lr, samples := t.lr(), t.Samples
 	l.unsaved = true
-	if err := t.step(w); err != nil {
+	if err := l.w.step(event || single); err != nil {
 		return err
-	}
-	if timed {
-		l.w.times(t)
 	}
 	took := l.count()
 	l.keepPace(float64(t.Samples-samples), took)
-	now = l.mark
-	if w != nil {
-		l.nextSample = now.Add(max(sampleEvery, sampleShare*w.costs))
-	}
+	now := l.mark
 	if event {
 		l.emit(EventStep{
 			Event: "step", Step: t.Step, Epoch: (t.Step-1)/t.perEpoch + 1, Loss: Number(t.Window.Loss()), Accuracy: Number(t.Window.Accuracy()),

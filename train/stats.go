@@ -18,7 +18,8 @@ type watcher struct {
 	norm  float64
 	costs time.Duration // what watching the last step cost
 	spent time.Duration
-	seen  bool // a step has been watched
+	seen  bool      // a step has been watched
+	next  time.Time // when to watch a step again
 	see   func(node int, out compute.Tensor)
 
 	// Observing keeps nodes from being run together, so it makes them slower:
@@ -54,6 +55,30 @@ func newWatcher(t *trainer) *watcher {
 		n.stats.Trainable = true
 	}
 	return w
+}
+
+const (
+	sampleEvery = 100 * time.Millisecond // between watched steps, at least
+	sampleShare = 50                     // what watching a step costs is spread over so many times its length
+)
+
+// step has the trainer do a step, and watches it where the time has come or the
+// caller must see it.
+func (w *watcher) step(must bool) error {
+	if must || !w.seen || !time.Now().Before(w.next) {
+		err := w.t.step(w)
+		w.next = time.Now().Add(max(sampleEvery, sampleShare*w.costs))
+		return err
+	}
+	if !w.untimed {
+		return w.t.step(nil)
+	}
+	w.t.prog.Timing(true)
+	if err := w.t.step(nil); err != nil {
+		return err
+	}
+	w.times(w.t)
+	return nil
 }
 
 func (w *watcher) begin(t *trainer, n int) {

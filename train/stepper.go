@@ -1,8 +1,11 @@
 package train
 
-// Stepper is a run without goroutine, clock, checkpoints or watchers: the
-// bare training steps, for benchmarks.
-type Stepper struct{ t *trainer }
+// Stepper is a run without goroutine, checkpoints and, until Watch, statistics:
+// the bare training steps, for benchmarks.
+type Stepper struct {
+	t *trainer
+	w *watcher
+}
 
 // NewStepper checks c as Start does and binds it to memory.
 func NewStepper(c Config) (*Stepper, error) {
@@ -14,12 +17,20 @@ func NewStepper(c Config) (*Stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Stepper{t}, nil
+	return &Stepper{t: t}, nil
 }
+
+// Watch has statistics taken from now on, as often as a run takes them for its screen.
+func (s *Stepper) Watch() { s.w = newWatcher(s.t) }
 
 // Step trains on the next batch: forward, loss, backward, optimizer. After
 // the first few it allocates nothing.
-func (s *Stepper) Step() error { return s.t.step(nil) }
+func (s *Stepper) Step() error {
+	if s.w != nil {
+		return s.w.step(false)
+	}
+	return s.t.step(nil)
+}
 
 // Close gives back the goroutines.
 func (s *Stepper) Close() { s.t.close() }

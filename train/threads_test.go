@@ -10,9 +10,10 @@ import (
 )
 
 // The losses of a few steps are the same to the last bit on any number of
-// threads, and so are the weights behind them.
+// threads, and so are the weights behind them; running segments again and being
+// watched changes none either.
 func TestThreadsChangeNoBit(t *testing.T) {
-	for _, name := range []string{"lenet5", "vit-tiny", "char-rnn", "char-lstm", "char-gru", "gpt-nano", "seq2seq-dates", "word2vec", "transformer-classifier", "autoencoder"} {
+	for _, name := range []string{"lenet5", "resnet20", "vit-tiny", "char-rnn", "char-lstm", "char-gru", "gpt-nano", "seq2seq-dates", "word2vec", "transformer-classifier", "autoencoder"} {
 		t.Run(name, func(t *testing.T) {
 			spec, err := presets.Spec(name)
 			if err != nil {
@@ -30,8 +31,11 @@ func TestThreadsChangeNoBit(t *testing.T) {
 			g := model.Resolve(fitted)
 			var want []float64
 			var weights [][]float32
-			for _, threads := range []int{1, 2, 3, 4, 7} {
-				c, err := FromSpec(g, set, Overrides{Batch: 5, Steps: 3, Threads: threads})
+			for _, how := range []struct {
+				threads            int
+				recompute, watched bool
+			}{{1, false, false}, {2, false, true}, {3, false, false}, {4, true, false}, {7, true, true}} {
+				c, err := FromSpec(g, set, Overrides{Batch: 5, Steps: 3, Threads: how.threads, Recompute: &how.recompute})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -43,10 +47,14 @@ func TestThreadsChangeNoBit(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				var watch *watcher
+				if how.watched {
+					watch = newWatcher(tr)
+				}
 				var got []float64
 				for range 3 {
 					tr.Epoch = Score{}
-					if err := tr.step(nil); err != nil {
+					if err := tr.step(watch); err != nil {
 						t.Fatal(err)
 					}
 					got = append(got, tr.Epoch.Loss())
@@ -62,13 +70,13 @@ func TestThreadsChangeNoBit(t *testing.T) {
 				}
 				for i := range want {
 					if got[i] != want[i] {
-						t.Fatalf("%d threads: the loss of step %d is %v, want %v", threads, i+1, got[i], want[i])
+						t.Fatalf("%+v: the loss of step %d is %v, want %v", how, i+1, got[i], want[i])
 					}
 				}
 				for i := range w {
 					for j := range w[i] {
 						if w[i][j] != weights[i][j] {
-							t.Fatalf("%d threads: %s[%d] is %v, want %v", threads, tr.prog.Params()[i].Name, j, w[i][j], weights[i][j])
+							t.Fatalf("%+v: %s[%d] is %v, want %v", how, tr.prog.Params()[i].Name, j, w[i][j], weights[i][j])
 						}
 					}
 				}

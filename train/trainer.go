@@ -73,6 +73,7 @@ func newTrainer(c Config, p parts) (*trainer, error) {
 	var err error
 	t.prog, err = model.Compile(c.Graph, model.Options{
 		Batch: batch, Train: true, Seed: c.Seed, Pool: t.pool, Logits: p.loss.Logits(), LendInputs: true,
+		Recompute: c.Recompute,
 	})
 	if err != nil {
 		t.close()

@@ -260,6 +260,16 @@ func (b *buildScreen) training() tea.Cmd {
 		return nil
 	})
 	clip.step, clip.decimal, clip.max = true, true, 1e9
+	recompute := trainField("recompute", "make values again for the backward pass: less memory, the same numbers, about a third more time",
+		strconv.FormatBool(ts.Recompute), func(t *model.TrainSpec, v string) error {
+			on, err := strconv.ParseBool(v)
+			if err != nil {
+				return fmt.Errorf("recompute is %q, wants true or false", v)
+			}
+			t.Recompute = on
+			return nil
+		})
+	recompute.options = []string{"false", "true"}
 	seed := trainField("seed", "of weights, order and drawn data", strconv.FormatUint(max(ts.Seed, 1), 10), func(t *model.TrainSpec, v string) error {
 		n, err := strconv.ParseUint(v, 10, 64)
 		if err != nil {
@@ -269,7 +279,7 @@ func (b *buildScreen) training() tea.Cmd {
 		return nil
 	})
 	seed.step, seed.min, seed.max = true, 1, 1<<53
-	fields = append(fields, clip, seed)
+	fields = append(fields, clip, recompute, seed)
 	return b.openForm(&form{title: "training", name: b.d.title(), what: "change the training", fields: fields})
 }
 
