@@ -23,11 +23,12 @@ const (
 	defaultSeed      = 1
 )
 
-// What a configuration may ask for at most: far above sense, and small enough
-// that products of two do not overflow.
+// What a configuration may ask for at most: far above sense.
 const (
 	maxBatch = 1 << 20
 	maxSteps = 1 << 40
+
+	MaxThreads = 1024
 )
 
 var nan = math.NaN()
@@ -166,8 +167,8 @@ func (c *Config) check() (parts, error) {
 		err = fmt.Errorf("train: %d epochs are asked for, wants 0 to %d", c.Epochs, maxSteps)
 	case c.Steps < 0 || c.Steps > maxSteps:
 		err = fmt.Errorf("train: %d steps are asked for, wants 0 to %d", c.Steps, maxSteps)
-	case c.Threads < 0 || c.Threads > 1024:
-		err = fmt.Errorf("train: %d threads are asked for, wants 1 to 1024, or 0 for all cores", c.Threads)
+	case c.Threads < 0 || c.Threads > MaxThreads:
+		err = fmt.Errorf("train: %d threads are asked for, wants 1 to %d, or 0 for all cores", c.Threads, MaxThreads)
 	case c.Clip < 0 || math.IsNaN(c.Clip) || math.IsInf(c.Clip, 0):
 		err = fmt.Errorf("train: clip is %v, wants the largest norm of the gradients, or 0 for none", c.Clip)
 	case c.Data.Train.Len() == 0:
@@ -271,7 +272,7 @@ func (c *Config) perEpoch() int {
 
 // total is the number of steps in all; 0 without an end.
 func (c *Config) total() int {
-	total := c.Epochs * c.perEpoch()
+	total := min(c.Epochs, math.MaxInt/2/c.perEpoch()) * c.perEpoch()
 	if c.Steps > 0 && (total == 0 || c.Steps < total) {
 		total = c.Steps
 	}

@@ -54,6 +54,9 @@ func Start(ctx context.Context, c Config) (*Run, error) {
 	if err := vacant(c.Dir); err != nil {
 		return nil, err
 	}
+	if err := writable(c.Dir); err != nil {
+		return nil, err
+	}
 	return start(ctx, c, p, nil), nil
 }
 
@@ -85,7 +88,29 @@ func Resume(ctx context.Context, k *Checkpoint, c Config) (*Run, error) {
 			return nil, err
 		}
 	}
+	if err := writable(c.Dir); err != nil {
+		return nil, err
+	}
 	return start(ctx, c, p, k), nil
+}
+
+// writable refuses a folder that nothing can be saved in: better now than after
+// hours of training.
+func writable(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(dir, checkpointName+".*"); err == nil {
+			err = errors.Join(f.Close(), os.Remove(f.Name()))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: a run cannot be saved there (%w): name another folder", dir, err)
+	}
+	return nil
 }
 
 func start(ctx context.Context, c Config, p parts, k *Checkpoint) *Run {

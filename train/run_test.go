@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -169,6 +170,18 @@ func TestCancelKeeps(t *testing.T) {
 	}
 	if _, err := Start(context.Background(), c); err == nil || !strings.Contains(err.Error(), "holds a run already") {
 		t.Errorf("a second run in the same folder: %v", err)
+	}
+}
+
+// TestNowhereToSave refuses a folder that cannot be written before it trains.
+func TestNowhereToSave(t *testing.T) {
+	c := config(t, mlp, "train: {batch: 16, epochs: 4}", blobSet(compute.Shape{6}, 100, 20))
+	c.Dir = filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(filepath.Join(t.TempDir(), "gone", "far"), c.Dir); err != nil {
+		t.Skip(err)
+	}
+	if _, err := Start(context.Background(), c); err == nil || !strings.Contains(err.Error(), "cannot be saved there") {
+		t.Errorf("a run that cannot be saved: %v", err)
 	}
 }
 
