@@ -18,7 +18,7 @@ func newBench(c *common) *cobra.Command {
 		Long:  "Measures matrix products, convolutions, training steps and inference. Run it on a\nquiet machine, and several times: one process is not a measurement.",
 		Example: `  layercake bench gemm --threads 1
   layercake bench train --workload resnet20 --json`,
-		Args: exactly(0, "one of gemm, conv, train, infer, peers"),
+		Args: arguments(0, 0, "one of gemm, conv, train, infer, peers"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newBenchGemm(c), newBenchConv(c), newBenchTrain(c), newBenchInfer(c), newBenchPeers(c))
@@ -94,7 +94,7 @@ func newBenchGemm(c *common) *cobra.Command {
 		Short:   "Matrix products, GFLOP/s",
 		Long:    "Times C = op(A)·op(B), row-major, over squares and over the shapes of real layers\nand their gradients: median of 9 repeats of 60 ms.",
 		Example: "  layercake bench gemm --threads 2 --json",
-		Args:    exactly(0, "no arguments"),
+		Args:    arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			e := newEngine(c.threads)
 			defer e.close()

@@ -59,7 +59,7 @@ func newBenchConv(c *common) *cobra.Command {
 		Short:   "Convolutions and their gradients, GFLOP/s",
 		Long:    "Times the forward pass, the input gradient and the weight gradient of the\nconvolutions of known networks: median of 7 repeats of 60 ms. FLOP are those of\nthe direct formula, 2·MACs, whatever the engine does: Winograd's way takes\nfewer, and may pass the peak.",
 		Example: "  layercake bench conv --threads 2 --json",
-		Args:    exactly(0, "no arguments"),
+		Args:    arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			e := newEngine(c.threads)
 			defer e.close()

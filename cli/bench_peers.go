@@ -79,7 +79,7 @@ in fresh processes in turn. Of PyTorch's ways (plain, channels-last images, fuse
 optimizer, folded norms) the fastest counts. A ratio above 1 says that layercake
 is faster.`,
 		Example: "  layercake bench peers --threads 2\n  layercake bench peers --workload resnet20 --rounds 5 --python ~/venv/bin/python",
-		Args:    exactly(0, "no arguments"),
+		Args:    arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.which != "all" && !slices.Contains(names, f.which) {
 				list := make([]workload, len(names))

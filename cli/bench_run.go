@@ -11,7 +11,6 @@ import (
 
 	"layercake/compute"
 	"layercake/data"
-	"layercake/layers"
 	"layercake/model"
 	"layercake/train"
 	"layercake/tui/widget"
@@ -119,7 +118,7 @@ func newBenchRun(c *common, o *benchOptions, name, short, more string, list []wo
 		Short:   short,
 		Long:    short + ": fixed random batches, no data loading, the whole step.\nMedian of 7 repeats of 0.4 s after warm-up. Memory is the most that the process\nhas held so far: run one workload alone for its own. " + more,
 		Example: fmt.Sprintf("  layercake bench %s --workload %s --threads 2 --json", name, list[0].name),
-		Args:    exactly(0, "no arguments"),
+		Args:    arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			todo, err := choose(list, which)
 			if err != nil {
@@ -185,11 +184,7 @@ func choose(list []workload, which string) ([]workload, error) {
 		}
 	}
 	names := namesOf(list)
-	hint := ""
-	if near := layers.Nearest(which, names); near != "" {
-		hint = ": did you mean " + near + "?"
-	}
-	return nil, usageError{fmt.Errorf("there is no workload %q, wants all or one of %s%s", which, strings.Join(names, ", "), hint)}
+	return nil, usageError{fmt.Errorf("there is no workload %q: %s", which, suggest(which, names, "wants all or one of "+strings.Join(names, ", ")))}
 }
 
 // allocations a call of f, the least of three counts of five calls: the

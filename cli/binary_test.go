@@ -259,3 +259,32 @@ func TestBinaryInterrupt(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestBinaryReaderGone trains into a pipe that nobody reads from any more: the run
+// is saved before it ends.
+func TestBinaryReaderGone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	cmd := command(t, "train", "linear", "--steps", "100000000", "--train-samples", "640", "--test-samples", "100", "--every", "1", "--json", "--out", dir)
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var start struct{ Event string }
+	if err := json.NewDecoder(pipe).Decode(&start); err != nil || start.Event != "start" {
+		t.Errorf("began with %q: %v", start.Event, err)
+	}
+	pipe.Close()
+	err = cmd.Wait()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(stderr.String(), "--resume "+dir) {
+		t.Errorf("exit %v, want 1 and how to go on: %q", err, stderr.String())
+	}
+	if _, err := os.Stat(filepath.Join(dir, "checkpoint")); err != nil {
+		t.Error(err)
+	}
+}

@@ -18,7 +18,7 @@ func newCheck(c *common) *cobra.Command {
 finite differences on a few random samples: a proof that what trains is what the
 file says. Exit 1 where one disagrees.`,
 		Example: "  layercake check lenet5\n  layercake check mine.yaml",
-		Args:    exactly(1, "one NETWORK"),
+		Args:    arguments(1, 1, "one NETWORK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if samples < 1 || samples > 64 {
 				return usageError{fmt.Errorf("--samples is %d, wants 1 to 64", samples)}

@@ -6,7 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 // exec runs the command line in this process.
@@ -54,7 +57,23 @@ func TestRefusals(t *testing.T) {
 		{"text in a number column", []string{"train", "linear", "--data", write(t, "t.csv", "a,b,kind\n1,2,x\n3,four,y\n5,6,x\n7,8,y\n")}, 1, []string{"t.csv", "four"}},
 		{"no checkpoint", []string{"train", "--resume", t.TempDir()}, 1, []string{"checkpoint"}},
 		{"no terminal", nil, 1, []string{"terminal"}},
-		{"unknown command", []string{"tarin", "lenet5"}, 2, []string{"tarin"}},
+		{"unknown command", []string{"tarin", "lenet5"}, 2, []string{"tarin", "did you mean train?"}},
+		{"unknown command alone", []string{"sumary"}, 2, []string{"sumary", "layercake summary"}},
+		{"unknown benchmark", []string{"bench", "gem"}, 2, []string{"gem", "layercake bench --help"}},
+		{"a folder", []string{"summary", t.TempDir()}, 1, []string{"folder", "presets"}},
+		{"unknown preset", []string{"presets", "resnet21"}, 1, []string{"did you mean resnet20?"}},
+		{"no name to print", []string{"presets", "--yaml"}, 2, []string{"NAME"}},
+		{"two formats", []string{"presets", "mlp", "--yaml", "--json"}, 2, []string{"--yaml", "--json"}},
+		{"two themes", []string{"--light", "--dark"}, 2, []string{"--light", "--dark"}},
+		{"negative threads", []string{"check", "linear", "--threads", "-1"}, 2, []string{"--threads is -1", "1 to 1024"}},
+		{"no epochs", []string{"train", "linear", "--epochs", "0"}, 2, []string{"--epochs is 0", "1 or more"}},
+		{"no rate", []string{"train", "linear", "--lr", "0"}, 2, []string{"--lr is 0"}},
+		{"rate is no number", []string{"train", "linear", "--lr", "NaN"}, 2, []string{"--lr is NaN"}},
+		{"negative samples", []string{"train", "linear", "--train-samples", "-1"}, 2, []string{"--train-samples is -1"}},
+		{"other samples on resuming", []string{"train", "--resume", ".", "--train-samples", "10"}, 2, []string{"--train-samples", "--help"}},
+		{"no steps to compare", []string{"compare", "linear", "mlp", "--gradients", "0"}, 2, []string{"--gradients is 0"}},
+		{"a run where a file is", []string{"train", "linear", "--out", write(t, "file", "")}, 1, []string{"--out"}},
+		{"unknown kernel", []string{"presets", "--kernel", "sse"}, 2, []string{"sse", "generic"}},
 		{"unknown flag", []string{"train", "lenet5", "--epoch", "3"}, 2, []string{"--epoch"}},
 		{"no network", []string{"train"}, 2, []string{"NETWORK"}},
 		{"bad shape", []string{"summary", "resnet18", "--input", "3xx"}, 2, []string{"3xx"}},
@@ -68,7 +87,12 @@ func TestRefusals(t *testing.T) {
 			if stdout != "" {
 				t.Errorf("wrote to stdout: %q", stdout)
 			}
-			lines := strings.Split(strings.TrimSpace(strings.TrimSuffix(stderr, "Try 'layercake --help'.\n")), "\n")
+			lines := strings.Split(strings.TrimSpace(stderr), "\n")
+			if hint := "Try 'layercake"; status == 2 && strings.HasPrefix(lines[len(lines)-1], hint) {
+				lines = lines[:len(lines)-1]
+			} else if status == 2 {
+				t.Errorf("%q does not point to the help", stderr)
+			}
 			if len(lines) != 1 {
 				t.Errorf("%d lines, want one: %q", len(lines), stderr)
 			}
@@ -148,10 +172,42 @@ func TestSummaryCounts(t *testing.T) {
 }
 
 func TestHelpHasExamples(t *testing.T) {
-	for _, c := range append(newRoot().Commands(), newRoot()) {
-		if c.Example == "" || c.Short == "" {
-			t.Errorf("%s has no example or summary", c.Name())
+	var look func(c *cobra.Command)
+	look = func(c *cobra.Command) {
+		if c.Example == "" || c.Short == "" || c.Long == "" {
+			t.Errorf("%s has no example, summary or text", c.CommandPath())
 		}
+		for _, sub := range c.Commands() {
+			look(sub)
+		}
+	}
+	look(newRoot(&common{}))
+}
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// TestFullDisk holds every kind of output to an error when it is lost, and a
+// run to being saved all the same.
+func TestFullDisk(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	for _, args := range [][]string{
+		{"summary", "lenet5"}, {"summary", "lenet5", "--json"}, {"presets"}, {"presets", "mlp", "--yaml"}, {"layers"}, {"layers", "lstm"},
+		{"data"}, {"compare", "linear", "mlp"}, {"check", "linear"}, {"--help"},
+		{"train", "linear", "--json", "--every", "1", "--train-samples", "640", "--steps", "1000000", "--out", dir},
+	} {
+		var stderr bytes.Buffer
+		if status := run(t.Context(), args, full{}, &stderr); status != 1 || !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("%v: exit %d: %q", args, status, stderr.String())
+		}
+		if n := strings.Count(stderr.String(), "\n"); n != 1 {
+			t.Errorf("%v: %d lines: %q", args, n, stderr.String())
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "checkpoint")); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/spf13/cobra"
 
@@ -22,8 +23,11 @@ Blocks are one row; 'layercake summary' shows what is in them.
 With --gradients N each network is trained for N steps on its own data, and the
 gradient norms of its layers are set side by side: what a skip is good for.`,
 		Example: "  layercake compare resnet18 mobilenet_v2\n  layercake compare mine.yaml resnet20 --json\n  layercake compare plain56 resnet56 --gradients 1",
-		Args:    atLeast(2, "two or more NETWORKs"),
+		Args:    arguments(2, math.MaxInt, "two or more NETWORKs"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := positive(cmd, "gradients"); err != nil {
+				return err
+			}
 			var graphs []*model.Graph
 			for _, a := range args {
 				g, err := resolveNetwork(a)
@@ -37,6 +41,9 @@ gradient norms of its layers are set side by side: what a skip is good for.`,
 				out := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr(), asJSON)
 				for _, g := range graphs {
 					rows, err := gradientNorms(cmd.Context(), g, c, steps, out)
+					if cmd.Context().Err() != nil {
+						return errInterrupted
+					}
 					if err != nil {
 						return err
 					}

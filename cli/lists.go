@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -25,14 +26,29 @@ type presetJSON struct {
 func newPresets() *cobra.Command {
 	var asJSON, show bool
 	cmd := &cobra.Command{
-		Use:     "presets [NAME]",
-		Short:   "The networks that come with layercake",
-		Long:    "Lists the presets. With a name and --yaml it prints the preset's network file,\nthe same format that you write yourself: a good place to start.",
+		Use:   "presets [NAME]",
+		Short: "The networks that come with layercake",
+		Long: `Lists the presets. With a NAME it prints that preset's summary, and with --yaml its
+network file, the same format that you write yourself: a good place to start.`,
 		Example: "  layercake presets\n  layercake presets resnet20 --yaml > mine.yaml",
-		Args:    atMost(1),
+		Args:    arguments(0, 1, "at most one NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case show && asJSON:
+				return usageError{errors.New("--yaml and --json are both given, wants one of them")}
+			case show && len(args) == 0:
+				return usageError{errors.New("--yaml prints the file of one preset, wants its NAME")}
+			}
 			out := cmd.OutOrStdout()
+			chosen := presets.List()
 			if len(args) == 1 {
+				p, ok := presets.Find(args[0])
+				if !ok {
+					return fmt.Errorf("there is no preset %q: %s", args[0], suggest(args[0], presetNames(), "'layercake presets' lists them"))
+				}
+				chosen = []presets.Preset{p}
+			}
+			if len(args) == 1 && !asJSON {
 				spec, err := presets.Spec(args[0])
 				if err != nil {
 					return err
@@ -50,7 +66,7 @@ func newPresets() *cobra.Command {
 				return nil
 			}
 			list, inputs := []presetJSON{}, []string{}
-			for _, p := range presets.List() {
+			for _, p := range chosen {
 				spec, err := presets.Spec(p.Name)
 				if err != nil {
 					return err
@@ -66,7 +82,7 @@ func newPresets() *cobra.Command {
 				return writeJSON(out, list)
 			}
 			t := table{head: []string{"preset", "task", "input", "params", "MACs"}, right: []bool{false, false, true, true, true}}
-			for i, p := range presets.List() {
+			for i, p := range chosen {
 				n, unit := widget.SI(float64(list[i].MACs))
 				t.add(p.Name, p.Task, inputs[i], widget.Group(list[i].Params), strings.TrimSpace(n+" "+unit))
 			}
@@ -115,7 +131,7 @@ func newLayers() *cobra.Command {
 		Short:   "The kinds of layers, and the card of one",
 		Long:    "Lists the kinds of layers by purpose. With a KIND it prints that layer's card:\nwhat it is, formula, shapes, cost, when to use it, what to use instead.",
 		Example: "  layercake layers\n  layercake layers conv2d",
-		Args:    atMost(1),
+		Args:    arguments(0, 1, "at most one KIND"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kinds := layers.Catalog
 			if len(args) == 1 {
@@ -125,11 +141,7 @@ func newLayers() *cobra.Command {
 					for _, k := range layers.Catalog {
 						names = append(names, k.Name)
 					}
-					hint := "'layercake layers' lists them"
-					if near := layers.Nearest(args[0], names); near != "" {
-						hint = "did you mean " + near + "?"
-					}
-					return fmt.Errorf("there is no layer %q: %s", args[0], hint)
+					return fmt.Errorf("there is no layer %q: %s", args[0], suggest(args[0], names, "'layercake layers' lists them"))
 				}
 				kinds = []*layers.Kind{k}
 			}
@@ -236,7 +248,7 @@ func newData() *cobra.Command {
 		Short:   "The data sets that layercake knows",
 		Long:    "Lists the data sets. Those that need no files are drawn at run time from a seed;\nthe others are read from --data-dir. A CSV file is given by its path.",
 		Example: "  layercake data\n  layercake train lenet5 --data mnist --data-dir ~/mnist\n  layercake train mlp --data flowers.csv",
-		Args:    exactly(0, "no arguments"),
+		Args:    arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := []dataJSON{}
 			for _, e := range data.Catalog {

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"layercake/compute"
-	"layercake/layers"
 	"layercake/model"
 	"layercake/presets"
 )
@@ -28,15 +27,26 @@ func openNetwork(name string) (spec *model.Spec, path string, err error) {
 	if statErr != nil && !errors.Is(statErr, fs.ErrNotExist) {
 		return nil, "", fmt.Errorf("open network %s: %w", name, statErr)
 	}
+	what := "neither a file nor a preset"
+	if statErr == nil {
+		what = "a folder, wants a network file or a preset"
+	}
+	return nil, "", fmt.Errorf("%q is %s: %s", name, what, suggest(name, presetNames(), "'layercake presets' lists the presets"))
+}
+
+// known reports whether there is a file of that name, or a preset.
+func known(name string) bool {
+	_, err := os.Stat(name)
+	_, preset := presets.Find(name)
+	return err == nil || preset
+}
+
+func presetNames() []string {
 	var names []string
 	for _, p := range presets.List() {
 		names = append(names, p.Name)
 	}
-	hint := "'layercake presets' lists the presets"
-	if near := layers.Nearest(name, names); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	return nil, "", fmt.Errorf("%s is neither a file nor a preset: %s", name, hint)
+	return names
 }
 
 // resolveNetwork is openNetwork followed by model.Resolve, refusals included.

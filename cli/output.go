@@ -9,6 +9,39 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
+// sink is stdout. Most of what is printed is printed without a look at the error;
+// it is kept here, so that a table cut short by a full disk does not end as done.
+type sink struct {
+	w      io.Writer
+	broken chan struct{} // closed by the first error
+	err    error         // set before broken is closed
+}
+
+func newSink(w io.Writer) *sink { return &sink{w: w, broken: make(chan struct{})} }
+
+// Write is for one goroutine at a time.
+func (s *sink) Write(text []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.w.Write(text)
+	if err != nil {
+		s.err = err
+		close(s.broken)
+	}
+	return n, err
+}
+
+// failure is what went wrong in writing; nil so far for nothing.
+func (s *sink) failure() error {
+	select {
+	case <-s.broken:
+		return fmt.Errorf("print the results: %w", s.err)
+	default:
+		return nil
+	}
+}
+
 // writeJSON writes v on one line.
 func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)

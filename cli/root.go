@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -21,6 +22,7 @@ import (
 	"golang.org/x/term"
 
 	"layercake/compute"
+	"layercake/layers"
 	"layercake/model"
 	"layercake/train"
 	"layercake/tui"
@@ -36,23 +38,30 @@ type usageError struct{ error }
 func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	// Who asks twice does not want to wait for a checkpoint. Other signals keep on
+	// being caught: a closing terminal sends its own more than once.
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
 	return run(ctx, args, os.Stdout, os.Stderr)
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot()
+	out := newSink(stdout)
+	root := newRoot(&common{stdout: out})
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = out.failure()
+	}
 	var usage usageError
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errInterrupted):
 		return 130
-	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
-		fmt.Fprintf(stderr, "layercake: %v\nTry 'layercake --help'.\n", err)
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "layercake: %v\nTry '%s --help'.\n", err, cmd.CommandPath())
 		return 2
 	}
 	fmt.Fprintf(stderr, "layercake: %v\n", err)
@@ -65,10 +74,37 @@ type common struct {
 	seed    uint64
 	kernel  string
 	dataDir string
+
+	stdout *sink
 }
 
-func newRoot() *cobra.Command {
-	var c common
+// version is what the Go toolchain knows of the commit that this was built from.
+func version() string {
+	v := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		v = info.Main.Version
+	}
+	return fmt.Sprintf("%s, %s %s/%s", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// check refuses values that no command can use.
+func (c *common) check() error {
+	if c.threads < 0 || c.threads > train.MaxThreads {
+		return usageError{fmt.Errorf("--threads is %d, wants 1 to %d, or 0 for one a core", c.threads, train.MaxThreads)}
+	}
+	if c.kernel == "" {
+		c.kernel = os.Getenv("LAYERCAKE_KERNEL")
+	}
+	if c.kernel == "" {
+		return nil
+	}
+	if err := compute.SetKernel(c.kernel); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+func newRoot(c *common) *cobra.Command {
 	var light, dark, ascii bool
 	root := &cobra.Command{
 		Use:   "layercake [NETWORK]",
@@ -82,22 +118,20 @@ Without a command the screen opens.`,
   layercake resnet20        open the screen on a preset
   layercake net.yaml        open the screen on a file of your own
   layercake train lenet5    train without a screen`,
-		Args:          atMost(1),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if c.kernel == "" {
-				c.kernel = os.Getenv("LAYERCAKE_KERNEL")
-			}
-			if c.kernel == "" {
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
 				return nil
 			}
-			if err := compute.SetKernel(c.kernel); err != nil {
-				return usageError{err}
-			}
-			return nil
+			return usageError{fmt.Errorf("there is no command %q: %s", args[0], suggest(args[0], commandNames(cmd), "'layercake --help' lists them"))}
 		},
+		Version:           version(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return c.check() },
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if light && dark {
+				return usageError{errors.New("--light and --dark are both given, wants one of them")}
+			}
 			o := tui.Options{DataDir: c.dataDir, Threads: c.threads, Seed: c.seed, ASCII: ascii, Theme: "auto",
 				RunDir:  func(network string) (string, error) { return runDir("", network) },
 				RunsDir: runsDir(),
@@ -111,6 +145,9 @@ Without a command the screen opens.`,
 			if len(args) == 1 {
 				spec, path, err := openNetwork(args[0])
 				if err != nil {
+					if near := layers.Nearest(args[0], commandNames(cmd)); near != "" && !known(args[0]) {
+						err = usageError{fmt.Errorf("%q is no command, file or preset: did you mean 'layercake %s'?", args[0], near)}
+					}
 					return err
 				}
 				o.Spec, o.Path = spec, path
@@ -141,40 +178,59 @@ Without a command the screen opens.`,
 	root.Flags().BoolVar(&light, "light", false, "colours for a light terminal")
 	root.Flags().BoolVar(&dark, "dark", false, "colours for a dark terminal")
 	root.Flags().BoolVar(&ascii, "ascii", false, "draw with ASCII alone")
-	root.MarkFlagsMutuallyExclusive("light", "dark")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newTrain(&c), newSummary(), newCompare(&c), newCheck(&c),
-		newPresets(), newLayers(), newData(), newRuns(), newSample(&c), newBench(&c),
+		newTrain(c), newSummary(), newCompare(c), newCheck(c),
+		newPresets(), newLayers(), newData(), newRuns(), newSample(c), newBench(c),
 	)
 	return root
 }
 
-// exactly, atLeast and atMost are cobra's checks with the exit status of wrong usage.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usageError{fmt.Errorf("%s wants %s, got %d arguments", cmd.CommandPath(), what, len(args))}
+func commandNames(root *cobra.Command) []string {
+	var names []string
+	for _, c := range root.Commands() {
+		if !c.Hidden {
+			names = append(names, c.Name())
 		}
-		return nil
+	}
+	return names
+}
+
+// arguments is cobra's check of their number, with the exit status of wrong usage.
+func arguments(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= least && len(args) <= most {
+			return nil
+		}
+		got := "none"
+		if len(args) > 0 {
+			got = fmt.Sprintf("%d: %s", len(args), strings.Join(args, " "))
+		}
+		name := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
+		return usageError{fmt.Errorf("%s wants %s, got %s", name, what, got)}
 	}
 }
 
-func atLeast(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < n {
-			return usageError{fmt.Errorf("%s wants %s, got %d arguments", cmd.CommandPath(), what, len(args))}
-		}
-		return nil
+// suggest ends a message about an unknown word: with the known one that is near,
+// or else with what helps otherwise.
+func suggest(word string, known []string, otherwise string) string {
+	if near := layers.Nearest(word, known); near != "" {
+		return "did you mean " + near + "?"
 	}
+	return otherwise
 }
 
-func atMost(n int) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) > n {
-			return usageError{fmt.Errorf("%s wants at most %d argument, got %d: %s", cmd.CommandPath(), n, len(args), strings.Join(args, " "))}
+// positive refuses a flag that was given a number below 1: 0 stands for a flag
+// that was left out.
+func positive(cmd *cobra.Command, flags ...string) error {
+	for _, name := range flags {
+		if !cmd.Flags().Changed(name) {
+			continue
 		}
-		return nil
+		if n, err := cmd.Flags().GetInt(name); err == nil && n < 1 {
+			return usageError{fmt.Errorf("--%s is %d, wants 1 or more", name, n)}
+		}
 	}
+	return nil
 }

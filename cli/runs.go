@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -23,6 +24,14 @@ type runJSON struct {
 	Test    train.Number `json:"test_accuracy"`
 	Loss    train.Number `json:"test_loss"`
 	Reason  string       `json:"reason"` // "" while it runs, or when it was cut off
+}
+
+// lossText is a loss as tables have it; a run that was not tested has none.
+func lossText(x float64) string {
+	if math.IsNaN(x) {
+		return "–"
+	}
+	return fmt.Sprintf("%.4f", x)
 }
 
 func newRuns() *cobra.Command {
@@ -75,7 +84,7 @@ func newRuns() *cobra.Command {
 				right: []bool{false, false, true, true, true, true, true, false, false}}
 			for _, r := range list {
 				t.add(r.Network, r.Data, widget.Group(r.Params), fmt.Sprint(r.Epochs), widget.Group(int64(r.Steps)),
-					fmt.Sprintf("%.4f", float64(r.Loss)), widget.Percent(float64(r.Test), 2), r.Reason, r.Dir)
+					lossText(float64(r.Loss)), widget.Percent(float64(r.Test), 2), r.Reason, r.Dir)
 			}
 			t.write(cmd.OutOrStdout())
 			return nil

@@ -58,7 +58,7 @@ The same --seed writes the same.`,
 		Example: "  layercake sample runs/gpt-nano --prompt 'the king ' --temperature 0.8\n" +
 			"  layercake sample runs/names-mlp --prompt ma --length 100 --seed 3\n" +
 			"  layercake sample runs/seq2seq-dates --prompt '14th of march 1987'",
-		Args: exactly(1, "one RUN"),
+		Args: arguments(1, 1, "one RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case f.length < 0 || f.length > 1<<24:

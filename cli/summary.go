@@ -48,7 +48,7 @@ one sample (what torchvision's tables print as GFLOPS).
 --count pytorch counts trainable parameters; --count keras counts the running
 mean and variance of batch norms as well, as Keras' "Total params" does.`,
 		Example: "  layercake summary resnet18\n  layercake summary resnet20 --input 3x64x64 --batch 32 --json",
-		Args:    exactly(1, "one NETWORK"),
+		Args:    arguments(1, 1, "one NETWORK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if count != "pytorch" && count != "keras" {
 				return usageError{fmt.Errorf("--count is %q, wants pytorch or keras", count)}

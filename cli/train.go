@@ -7,8 +7,11 @@ import (
 	"io"
 	"math"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/adrg/xdg"
@@ -46,9 +49,9 @@ layercake's own, see 'layercake runs'); an interrupted run saves one first, and
   layercake train --resume runs/lenet5`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if f.resume != "" {
-				return atMost(1)(cmd, args)
+				return arguments(0, 1, "at most one NETWORK")(cmd, args)
 			}
-			return exactly(1, "one NETWORK")(cmd, args)
+			return arguments(1, 1, "one NETWORK")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runTrain(cmd, c, &f, args)
@@ -65,7 +68,7 @@ layercake's own, see 'layercake runs'); an interrupted run saves one first, and
 	s.StringVar(&f.optimizer, "optimizer", "", "optimizer: sgd, adam or adamw")
 	s.IntVar(&f.trainN, "train-samples", 0, "use only so many training samples")
 	s.IntVar(&f.testN, "test-samples", 0, "use only so many test samples")
-	s.IntVar(&f.every, "every", 100, "steps between step lines of --json")
+	s.IntVar(&f.every, "every", 100, "steps between step lines of --json; 0 for none")
 	s.StringVar(&f.out, "out", "", "folder for the checkpoint and the log")
 	s.StringVar(&f.resume, "resume", "", "go on from the checkpoint in this folder")
 	s.BoolVar(&f.asJSON, "json", false, "print one JSON object a line")
@@ -73,13 +76,8 @@ layercake's own, see 'layercake runs'); an interrupted run saves one first, and
 }
 
 func runTrain(cmd *cobra.Command, c *common, f *trainFlags, args []string) error {
-	for _, n := range []struct {
-		flag string
-		bad  bool
-	}{{"epochs", f.epochs < 0}, {"steps", f.steps < 0}, {"batch", f.batch < 0}, {"threads", c.threads < 0}, {"lr", f.lr < 0}, {"every", f.every < 0}} {
-		if n.bad {
-			return usageError{fmt.Errorf("--%s is below zero", n.flag)}
-		}
+	if err := f.check(cmd); err != nil {
+		return err
 	}
 	over := train.Overrides{Epochs: f.epochs, Steps: f.steps, Batch: f.batch, LR: f.lr, Optimizer: f.optimizer, Threads: c.threads}
 	if c.seed != 0 {
@@ -90,6 +88,9 @@ func runTrain(cmd *cobra.Command, c *common, f *trainFlags, args []string) error
 	}
 	ctx := cmd.Context()
 	out := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.asJSON)
+	// A reader that goes away must not kill a run that has not been saved: writing
+	// fails instead, and that ends the run as an interrupt would.
+	signal.Ignore(syscall.SIGPIPE)
 
 	var r *train.Run
 	var err error
@@ -109,22 +110,50 @@ func runTrain(cmd *cobra.Command, c *common, f *trainFlags, args []string) error
 		select {
 		case <-ctx.Done():
 			close(interrupted)
-			r.Stop()
+		case <-c.stdout.broken:
 		case <-r.Done():
+			return
 		}
+		r.Stop()
 	}()
 	out.follow(r)
-	err = r.Wait()
+	if err = r.Wait(); err != nil {
+		return err
+	}
 	out.done(r)
+	saved := fmt.Sprintf("saved; go on with: layercake train --resume %s", r.Config().Dir)
 	select {
 	case <-interrupted:
-		if err == nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "interrupted: saved; go on with: layercake train --resume %s\n", r.Config().Dir)
-			return errInterrupted
-		}
+		fmt.Fprintln(cmd.ErrOrStderr(), "interrupted:", saved)
+		return errInterrupted
 	default:
 	}
+	if err = c.stdout.failure(); err != nil && r.Last().Reason == train.Stopped {
+		return fmt.Errorf("%w: %s", err, saved)
+	}
 	return err
+}
+
+// check refuses flags that make no sense, alone or together.
+func (f *trainFlags) check(cmd *cobra.Command) error {
+	if err := positive(cmd, "epochs", "steps", "batch", "train-samples", "test-samples"); err != nil {
+		return err
+	}
+	if cmd.Flags().Changed("lr") && !(f.lr > 0 && f.lr <= math.MaxFloat64) {
+		return usageError{fmt.Errorf("--lr is %v, wants a number above 0", f.lr)}
+	}
+	if f.every < 0 {
+		return usageError{fmt.Errorf("--every is %d, wants 1 or more, or 0 for no step lines", f.every)}
+	}
+	if f.resume == "" {
+		return nil
+	}
+	for _, name := range []string{"target", "train-samples", "test-samples"} {
+		if cmd.Flags().Changed(name) {
+			return usageError{fmt.Errorf("--%s cannot change in a run: leave it out to resume", name)}
+		}
+	}
+	return nil
 }
 
 func startRun(ctx context.Context, c *common, f *trainFlags, name string, over train.Overrides, out *progress) (*train.Run, error) {
@@ -235,7 +264,10 @@ func openData(ctx context.Context, s train.Source, out *progress) (*data.Set, er
 // among layercake's own.
 func runDir(asked, network string) (string, error) {
 	if asked != "" {
-		return asked, os.MkdirAll(asked, 0o755)
+		if err := os.MkdirAll(asked, 0o755); err != nil {
+			return "", fmt.Errorf("make a folder for the run: %w: name another with --out", err)
+		}
+		return asked, nil
 	}
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
@@ -270,7 +302,9 @@ type progress struct {
 	out, err io.Writer
 	asJSON   bool
 	terminal bool
-	live     bool // a line without an end is on the terminal
+
+	mu   sync.Mutex // a run tells of itself while its state is followed
+	live bool       // a line without an end is on the terminal
 }
 
 func newProgress(out, err io.Writer, asJSON bool) *progress {
@@ -289,6 +323,8 @@ func (p *progress) say(format string, args ...any) {
 
 // line replaces the live line; only on a terminal.
 func (p *progress) line(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if !p.terminal || format == "" && !p.live {
 		return
 	}
@@ -303,9 +339,7 @@ func (p *progress) line(format string, args ...any) {
 func (p *progress) event(e train.Event) {
 	if p.asJSON {
 		p.line("")
-		if err := writeJSON(p.out, e); err != nil {
-			fmt.Fprintf(p.err, "layercake: write: %v\n", err)
-		}
+		writeJSON(p.out, e) // the sink keeps the error, and the run ends by it
 		return
 	}
 	switch e := e.(type) {
@@ -329,9 +363,16 @@ func (p *progress) event(e train.Event) {
 	}
 }
 
-// follow shows the run's state on the live line until it ends.
+// follow shows the run's state on the live line until it ends, and says what
+// keeps it from being saved.
 func (p *progress) follow(r *train.Run) {
+	problem := ""
 	for s := range r.Snapshots() {
+		if s.Problem != problem && s.Phase != train.Ended {
+			if problem = s.Problem; problem != "" {
+				p.say("%s: the run goes on, and tries again later", problem)
+			}
+		}
 		if !p.terminal || s.Phase != train.Training {
 			continue
 		}

@@ -1,6 +1,9 @@
 package compute
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Epilogue is what a product does with a finished element before it is stored:
 // first the bias of its column, then the value that was there, then relu, whose
@@ -68,13 +71,13 @@ func SetKernel(name string) error {
 			continue
 		}
 		if !gemmKernels[i].runs {
-			return fmt.Errorf("kernel %s: this machine cannot run it: use one of %v", name, Kernels())
+			return fmt.Errorf("kernel %s: this machine cannot run it: use %s", name, strings.Join(Kernels(), " or "))
 		}
 		kernelInUse = &gemmKernels[i]
 		useVectors(name)
 		return nil
 	}
-	return fmt.Errorf("kernel %q: no such kernel: use one of %v", name, Kernels())
+	return fmt.Errorf("kernel %q: no such kernel: use %s", name, strings.Join(Kernels(), " or "))
 }
 
 // Gemm is C = relu?(op(A)·op(B) + bias + (C if Add)), row-major.
