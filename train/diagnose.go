@@ -36,19 +36,30 @@ const (
 	// Over-fitting: the test loss is so far above its best, epochs later, while
 	// the training loss has fallen.
 	overfitShare = 0.05
-	// Before this many steps nothing is said: the first ones are wild.
+	// Before this many steps only the way of the gradients is looked at, which the
+	// network's build decides: all else is wild at first.
 	quietSteps = 20
+	// The learning rate has been brought down on purpose below this share of its
+	// height, and the samples are learnt where that of the first loss is left.
+	loweredShare = 0.1
+	learntShare  = 0.02
+	// A sigmoid or tanh is saturated where so many outputs lie within so much of
+	// the ends of its range.
+	saturatedWarn  = 0.7
+	saturatedWrong = 0.95
+	saturatedEnd   = 0.05
 )
 
 // diagnose says what is wrong with a run, worst first, or one "good" finding.
 func diagnose(c *Config, s *Snapshot, t *trainer) []Finding {
 	if s.Step < quietSteps {
-		return nil
+		return flow(c.Graph, s)
 	}
 	var out []Finding
+	out = append(out, saturated(c.Graph, s)...) // a cause before what comes of it
 	out = append(out, flow(c.Graph, s)...)
-	out = append(out, dead(s)...)
-	out = append(out, updates(s)...)
+	out = append(out, dead(c.Graph, s)...)
+	out = append(out, updates(s, t)...)
 	out = append(out, progress(c, s)...)
 	out = append(out, overfit(t.Tests)...)
 	if len(out) == 0 {
@@ -105,7 +116,11 @@ func flow(g *model.Graph, s *Snapshot) []Finding {
 		}}
 	}
 	ratio := perWeight(g, s, first) / perWeight(g, s, head)
-	skips := hasSkip(g)
+	skips, norms := hasSkip(g), hasNorm(g)
+	bridge := ", no skip"
+	if skips {
+		bridge = ""
+	}
 	switch {
 	case ratio < vanishWarn:
 		level := "warn"
@@ -119,27 +134,87 @@ func flow(g *model.Graph, s *Snapshot) []Finding {
 				weak = i
 			}
 		}
-		bridge, cure := ", no skip", "wrap each pair of layers in a residual skip (no parameters), or put a batchnorm after each."
-		if skips {
-			bridge, cure = "", "put a batchnorm after each convolution, and start weights with the he rule."
+		why := fmt.Sprintf("each layer shrinks them: %s a layer", figure(math.Pow(max(a/b, 1e-45), 1/float64(len(nodes)-1))))
+		var cures []string
+		if kind, n := squashing(g); 2*n >= len(nodes)-1 {
+			why += "; " + squashes[kind].slope
+			cures = append(cures, "take relu or gelu in place of "+kind)
+		}
+		if !skips {
+			cures = append(cures, "wrap each pair of layers in a residual skip (no parameters)")
+		}
+		if !norms {
+			cures = append(cures, "put a batchnorm before each activation")
+		}
+		if len(cures) == 0 {
+			cures = append(cures, "start weights with the he rule, and look at the first row whose norm is small")
 		}
 		return []Finding{{
 			Level: level, Node: first, Word: "vanish",
 			What: fmt.Sprintf("gradients vanish below %s: %s at %s, %s at the head (%s over %d layers%s)",
 				g.Nodes[weak].Name, figure(a), g.Nodes[first].Name, figure(b), times(b/a), len(nodes), bridge),
-			Why:  fmt.Sprintf("each layer shrinks them: %s a layer.", figure(math.Pow(max(a/b, 1e-45), 1/float64(len(nodes)-1)))),
-			Cure: cure,
+			Why:  why + ".",
+			Cure: strings.Join(cures, ", or ") + ".",
 		}}
 	case ratio > explodeWarn:
+		when, why := "", fmt.Sprintf("each layer enlarges them: %s a layer", figure(math.Pow(a/b, 1/float64(len(nodes)-1))))
+		if s.Step < quietSteps {
+			when = "at the start "
+		}
+		if norms && !skips {
+			// Yang et al., A mean field theory of batch normalization, 2019.
+			why += "; norms without skips do that, the deeper the worse"
+		}
+		cure := "set clip (1 is a common norm)"
+		if !skips {
+			cure = "wrap each pair of layers in a residual skip (no parameters), or " + cure
+		} else if !norms {
+			cure += ", or put a batchnorm after each layer"
+		}
 		return []Finding{{
 			Level: "warn", Node: first, Word: "explode",
-			What: fmt.Sprintf("gradients explode on the way down: %s at %s, %s at the head (%s over %d layers)",
-				figure(a), g.Nodes[first].Name, figure(b), times(a/b), len(nodes)),
-			Why:  fmt.Sprintf("each layer enlarges them: %s a layer.", figure(math.Pow(a/b, 1/float64(len(nodes)-1)))),
-			Cure: "set clip (1 is a common norm), or put residual skips and batchnorm in.",
+			What: fmt.Sprintf("%sgradients explode on the way down: %s at %s, %s at the head (%s over %d layers%s)",
+				when, figure(a), g.Nodes[first].Name, figure(b), times(a/b), len(nodes), bridge),
+			Why:  why + ".",
+			Cure: cure + ".",
 		}}
 	}
 	return nil
+}
+
+// squashes are the activations that end at limits: what they do to gradients,
+// and the limits.
+var squashes = map[string]struct {
+	slope     string
+	low, high float64
+}{
+	"sigmoid":     {"a sigmoid passes at most a quarter of a gradient on", 0, 1},
+	"hardsigmoid": {"a hardsigmoid passes at most a sixth of a gradient on", 0, 1},
+	"tanh":        {"a tanh passes little of a gradient on where its output is near 1 or −1", -1, 1},
+	"hardtanh":    {"a hardtanh passes nothing on where its output is 1 or −1", -1, 1},
+}
+
+// squashing is the kind of squashing activation there is most of, and how many.
+func squashing(g *model.Graph) (kind string, n int) {
+	count := map[string]int{}
+	for i := range g.Nodes {
+		k := g.Nodes[i].Kind
+		if k == nil || i == g.Output {
+			continue
+		}
+		if _, ok := squashes[k.Name]; !ok {
+			continue
+		}
+		if count[k.Name]++; count[k.Name] > n {
+			kind, n = k.Name, count[k.Name]
+		}
+	}
+	return kind, n
+}
+
+// hasNorm says that some layer brings what it reads to mean 0 or spread 1.
+func hasNorm(g *model.Graph) bool {
+	return slices.ContainsFunc(g.Nodes, func(n model.Node) bool { return n.Kind != nil && strings.HasSuffix(n.Kind.Name, "norm") })
 }
 
 // hasSkip says that some node reads several others.
@@ -147,7 +222,8 @@ func hasSkip(g *model.Graph) bool {
 	return slices.ContainsFunc(g.Nodes, func(n model.Node) bool { return len(n.In) > 1 })
 }
 
-func dead(s *Snapshot) []Finding {
+// dead looks for activations whose outputs are zero for a whole batch.
+func dead(g *model.Graph, s *Snapshot) []Finding {
 	worst, count := -1, 0
 	for i := range s.Layers {
 		d := s.Layers[i].Dead
@@ -171,16 +247,79 @@ func dead(s *Snapshot) []Finding {
 	if count > 1 {
 		more = fmt.Sprintf(", and over %.0f %% in %d more", 100*deadWarn, count-1)
 	}
+	why, cure := "they are zero for the whole batch, so no gradient passes and they may never come back", "lower the learning rate"
+	if l.Dead == 1 {
+		why = "they are zero for every sample, so nothing before them learns any more, and what comes behind sees no sample"
+		cure = fmt.Sprintf("train anew with a lower learning rate, %s say", rate(s.LR/10))
+	}
+	if !hasNorm(g) {
+		cure += ", put a batchnorm before it"
+	}
 	return []Finding{{
 		Level: level, Node: worst, Word: "dead",
 		What: fmt.Sprintf("%.0f %% of the units of %s are dead%s", 100*l.Dead, l.Name, more),
-		Why:  "they are zero for the whole batch, so no gradient passes and they may never come back.",
-		Cure: "lower the learning rate, put a batchnorm before it, or take leaky_relu.",
+		Why:  why + ".",
+		Cure: cure + ", or take leaky_relu.",
 	}}
 }
 
+// saturated looks for sigmoids and the like whose outputs lie at the ends of
+// their range; those of the output may.
+func saturated(g *model.Graph, s *Snapshot) []Finding {
+	worst, most, count := -1, 0.0, 0
+	for i := range s.Layers {
+		k := g.Nodes[i].Kind
+		if k == nil || i == g.Output {
+			continue
+		}
+		q, ok := squashes[k.Name]
+		if !ok {
+			continue
+		}
+		share := atEnds(&s.Layers[i].Acts, q.low, q.high)
+		if !(share > saturatedWarn) {
+			continue
+		}
+		if count++; share > most {
+			worst, most = i, share
+		}
+	}
+	if worst < 0 {
+		return nil
+	}
+	more := ""
+	if count > 1 {
+		more = fmt.Sprintf(", and over %.0f %% in %d more", 100*saturatedWarn, count-1)
+	}
+	level := "warn"
+	if most > saturatedWrong {
+		level = "wrong"
+	}
+	kind := g.Nodes[worst].Kind.Name
+	return []Finding{{
+		Level: level, Node: worst, Word: "saturated",
+		What: fmt.Sprintf("%.0f %% of the outputs of %s lie at the ends of its range%s", 100*most, s.Layers[worst].Name, more),
+		Why:  fmt.Sprintf("a %s is flat there: hardly any gradient passes, and what lies before it stands still.", kind),
+		Cure: "lower the learning rate and start with smaller weights, put a batchnorm before it, or take relu or gelu.",
+	}}
+}
+
+// atEnds is the share of what h counts that lies near low or high.
+func atEnds(h *Histogram, low, high float64) float64 {
+	near := saturatedEnd * (high - low)
+	width := (h.High - h.Low) / float64(max(len(h.Counts), 1))
+	all, ends := 0, 0
+	for i, n := range h.Counts {
+		all += n
+		if mid := h.Low + (float64(i)+0.5)*width; mid < low+near || mid > high-near {
+			ends += n
+		}
+	}
+	return float64(ends) / float64(max(all, 1))
+}
+
 // updates looks at the size of steps against the size of weights.
-func updates(s *Snapshot) []Finding {
+func updates(s *Snapshot, t *trainer) []Finding {
 	var all []float64
 	worst := -1
 	for i := range s.Layers {
@@ -204,17 +343,28 @@ func updates(s *Snapshot) []Finding {
 			Level: "warn", Node: worst, Word: "large",
 			What: fmt.Sprintf("steps are large: a step changes weights by %s of their size, most at %s (%s)", figure(mid), s.Layers[worst].Name, figure(s.Layers[worst].Update)),
 			Why:  "around 1e-3 weights settle; at this size they jump about.",
-			Cure: fmt.Sprintf("lower the learning rate, to %s say.", figure(s.LR*3e-3/mid)),
+			Cure: fmt.Sprintf("lower the learning rate, to %s say.", rate(s.LR*3e-3/mid)),
 		}}
-	case mid < updateLow && s.LR > 0:
+	case mid < updateLow && s.LR > 0 && !lowered(s, t) && !learnt(s):
 		return []Finding{{
 			Level: "warn", Node: -1,
 			What: fmt.Sprintf("steps are tiny: a step changes weights by %s of their size", figure(mid)),
 			Why:  "around 1e-3 a network learns at a good pace; here it hardly moves.",
-			Cure: "raise the learning rate, unless it has been brought down on purpose at the end.",
+			Cure: fmt.Sprintf("raise the learning rate, to %s say.", rate(s.LR*min(1e-3/mid, 100))),
 		}}
 	}
 	return nil
+}
+
+// lowered says that the schedule has brought the learning rate down.
+func lowered(s *Snapshot, t *trainer) bool {
+	return t.opt != nil && s.LR < loweredShare*t.opt.Rate()*t.Scale
+}
+
+// learnt says that little of the loss is left: small steps are all there is to do.
+func learnt(s *Snapshot) bool {
+	loss := s.Curves.TrainLoss
+	return len(loss) > 0 && s.Loss < learntShare*loss[0]
 }
 
 // progress looks at the course of the training loss.
@@ -242,14 +392,34 @@ func progress(c *Config, s *Snapshot) []Finding {
 			Cure: "lower the learning rate, or set clip.",
 		}}
 	case now > start*(1-stuckShare) && now > 0.02:
-		return []Finding{{
+		f := Finding{
 			Level: "warn", Node: -1,
 			What: fmt.Sprintf("the training loss does not fall: %s after %d steps, %s at the beginning%s", figure(now), s.Step, figure(start), chance),
 			Why:  "the learning rate is far too low or too high, gradients do not get through, or labels and samples do not belong together.",
 			Cure: "try the learning rate ten times higher and ten times lower; if neither helps, look at the gradient norms.",
-		}}
+		}
+		if a, b, first := atStart(c.Graph, s); a > explodeWarn*b {
+			f.Why = fmt.Sprintf("gradients exploded at the start, %s at %s and %s at the head: the first steps threw the weights about.", figure(a), c.Graph.Nodes[first].Name, figure(b))
+			f.Cure = "wrap each pair of layers in a residual skip (no parameters), set clip, or warm the learning rate up for longer, and train anew."
+		}
+		return []Finding{f}
 	}
 	return nil
+}
+
+// atStart are the gradient norms of the first trained layer and of the last
+// one when the run began, 0 unknown.
+func atStart(g *model.Graph, s *Snapshot) (first, head float64, node int) {
+	nodes := weighty(g, s)
+	if len(nodes) < 3 {
+		return 0, 0, 0
+	}
+	node = nodes[0]
+	a, b := s.Layers[node].GradTrail, s.Layers[nodes[len(nodes)-1]].GradTrail
+	if len(a) == 0 || len(b) == 0 {
+		return 0, 0, node
+	}
+	return a[0], b[0], node
 }
 
 // overfit looks at test against training loss, epoch by epoch.
@@ -301,6 +471,12 @@ func healthy(g *model.Graph, s *Snapshot) []Finding {
 		slices.Sort(ratios)
 		what += fmt.Sprintf("; a step changes weights by %s of their size", figure(ratios[len(ratios)/2]))
 	}
+	if loss := s.Curves.TrainLoss; len(loss) > 0 && !math.IsNaN(s.Loss) {
+		what += fmt.Sprintf("; the loss went from %s to %s", figure(loss[0]), figure(s.Loss))
+		if s.Loss > loss[0]*(1-stuckShare) {
+			what = strings.Replace(what, "; the loss went from", ", but the loss has not fallen yet:", 1)
+		}
+	}
 	return []Finding{{Level: "good", Node: -1, What: what}}
 }
 
@@ -323,6 +499,15 @@ func figure(x float64) string {
 		return strconv.FormatFloat(x, 'g', 2, 64) // NaN, Inf
 	}
 	return strings.TrimSuffix(m, ".0") + "e" + strconv.Itoa(n)
+}
+
+// rate writes a learning rate as one types it, with a digit: 0.05, 3e-5.
+func rate(x float64) string {
+	round, err := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 0, 64), 64)
+	if err != nil || round < 1e-4 || round > 1e4 {
+		return figure(x)
+	}
+	return strconv.FormatFloat(round, 'f', -1, 64)
 }
 
 // times is a factor: ×12, ×1e7.

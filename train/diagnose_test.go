@@ -9,6 +9,7 @@ import (
 
 	"layercake/compute"
 	"layercake/data"
+	"layercake/layers"
 	"layercake/model"
 )
 
@@ -25,7 +26,7 @@ func plain(t *testing.T, n int) *model.Graph {
 
 // well is a snapshot in which nothing is wrong.
 func well(g *model.Graph) *Snapshot {
-	s := &Snapshot{Step: 1000, LR: 0.1}
+	s := &Snapshot{Step: 1000, LR: 0.1, Loss: 0.1}
 	for i := range g.Nodes {
 		l := LayerStats{Name: g.Nodes[i].Name, GradNorm: nan, Update: nan, Dead: nan}
 		if len(g.Nodes[i].Plan.Params) > 0 {
@@ -64,7 +65,7 @@ func TestDiagnose(t *testing.T) {
 			}
 		}, good, "wrong", first, "gradients vanish below dense5: 9.6e-10 at dense1, 2e-2 at the head (×1e7 over 8 layers, no skip)"},
 		{"explode", func(s *Snapshot) { s.Layers[first].GradNorm = 200 }, good, "warn", first,
-			"gradients explode on the way down: 200 at dense1, 2e-2 at the head (×1e4 over 8 layers)"},
+			"gradients explode on the way down: 200 at dense1, 2e-2 at the head (×1e4 over 8 layers, no skip)"},
 		{"nothing flows", func(s *Snapshot) {
 			for i := range s.Layers {
 				s.Layers[i].GradNorm *= 0
@@ -114,8 +115,10 @@ func TestDiagnose(t *testing.T) {
 			if f.Level == "good" && len(got) != 1 {
 				t.Errorf("well, and %+v", got[1:])
 			}
+			// At first only the way of the gradients is judged.
 			s.Step = quietSteps - 1
-			if early := diagnose(&cfg, s, &trainer{}); early != nil {
+			early := diagnose(&cfg, s, &trainer{})
+			if flows := strings.Contains(c.what, "gradient"); flows && f.Level != "good" && (len(early) != 1 || early[0].Word != f.Word) || (!flows || f.Level == "good") && early != nil {
 				t.Errorf("after %d steps: %+v", s.Step, early)
 			}
 		})
@@ -155,5 +158,101 @@ func TestFigure(t *testing.T) {
 	}
 	if got := times(12.4) + times(2e7) + times(math.Inf(1)); got != "×12×1e7to nothing" {
 		t.Errorf("factors are written %s", got)
+	}
+}
+
+// The words go with how the network is built and with what the run has seen.
+func TestDiagnoseWords(t *testing.T) {
+	// stack is n dense layers with what follows each, and a dense one at the end.
+	stack := func(n int, after string) *model.Graph {
+		return graph(t, "name: stack\ninput: [8]\nlayers:\n"+strings.Repeat("  - dense: {units: 8}\n"+after, n)+"  - dense: {units: 3}\n", "")
+	}
+	squashed := stack(7, "  - sigmoid\n")
+	normed := stack(7, "  - batchnorm\n  - relu\n")
+	shrink := func(by float64) func(g *model.Graph, s *Snapshot) {
+		return func(g *model.Graph, s *Snapshot) {
+			x := 0.02
+			for i := len(s.Layers) - 1; i > 0; i-- {
+				if s.Layers[i].Trainable {
+					s.Layers[i].GradNorm = x
+				}
+				if g.Nodes[i].Kind.Name == "dense" {
+					x *= by
+				}
+			}
+		}
+	}
+	outputs := func(low, high float64, counts ...int) func(g *model.Graph, s *Snapshot) {
+		return func(g *model.Graph, s *Snapshot) { s.Layers[4].Acts = Histogram{Low: low, High: high, Counts: counts} }
+	}
+	for _, c := range []struct {
+		name   string
+		g      *model.Graph
+		change func(g *model.Graph, s *Snapshot)
+		level  string
+		words  string // of what, why and cure together
+	}{
+		{"sigmoids shrink", squashed, shrink(0.1), "wrong", "a quarter of a gradient|take relu or gelu in place of sigmoid"},
+		{"norms without skips", normed, shrink(12), "warn", "norms without skips do that|residual skip"},
+		{"at the start", normed, func(g *model.Graph, s *Snapshot) { s.Step = 1; shrink(12)(g, s) }, "warn", "at the start gradients explode"},
+		{"saturated", squashed, outputs(0, 1, 500, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 500), "wrong", "99 % of the outputs of sigmoid2 lie at the ends"},
+		{"between the ends", squashed, outputs(0.4, 0.6, 500, 1, 1, 500), "good", "gradients reach every layer"},
+		{"every unit dead", plain(t, 3), func(_ *model.Graph, s *Snapshot) { s.Layers[4].Dead = 1 }, "wrong", "100 % of the units of relu2 are dead|train anew with a lower learning rate, 0.01 say"},
+		{"norm behind a dead unit", normed, func(_ *model.Graph, s *Snapshot) { s.Layers[3].Dead = 0.6 }, "warn", "lower the learning rate, or take leaky_relu"},
+		{"stuck since it exploded", normed, func(g *model.Graph, s *Snapshot) {
+			for i := range s.Curves.TrainLoss {
+				s.Curves.TrainLoss[i] = 1
+			}
+			for i := range s.Layers {
+				if s.Layers[i].Trainable {
+					s.Layers[i].GradTrail = []float64{0.2, 0.1}
+				}
+			}
+			s.Layers[1].GradTrail[0] = 470
+		}, "warn", "does not fall|exploded at the start, 470 at dense1 and 0.2 at the head"},
+		{"slow", plain(t, 3), func(_ *model.Graph, s *Snapshot) { s.Loss = 2.29 }, "good", "but the loss has not fallen yet: 2.3 to 2.29"},
+		{"falling", plain(t, 3), func(*model.Graph, *Snapshot) {}, "good", "; the loss went from 2.3 to 0.1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := well(c.g)
+			c.change(c.g, s)
+			got := diagnose(&Config{Graph: c.g, Data: &data.Set{}}, s, &trainer{})
+			if len(got) == 0 {
+				t.Fatal("nothing was found")
+			}
+			all := got[0].What + "|" + got[0].Why + "|" + got[0].Cure
+			for _, w := range strings.Split(c.words, "|") {
+				if got[0].Level != c.level || !strings.Contains(all, w) {
+					t.Errorf("found %s: %s; wants %s with %q", got[0].Level, all, c.level, w)
+				}
+			}
+		})
+	}
+
+	// Small steps are no fault where a schedule or the end of learning makes them.
+	g := plain(t, 3)
+	tiny := func(change func(s *Snapshot)) []Finding {
+		s := well(g)
+		for i := range s.Layers {
+			s.Layers[i].Update *= 1e-4
+		}
+		change(s)
+		opt, err := NewOptimizer("test", model.Named{Kind: "sgd", Settings: []model.Setting{{Key: "lr", Value: layers.Value{"0.1"}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return diagnose(&Config{Graph: g, Data: &data.Set{}}, s, &trainer{parts: parts{opt: opt}, position: position{Scale: 1}})
+	}
+	for name, c := range map[string]struct {
+		change func(s *Snapshot)
+		level  string
+	}{
+		"as set":  {func(*Snapshot) {}, "warn"},
+		"lowered": {func(s *Snapshot) { s.LR = 0.005 }, "good"},
+		"learnt":  {func(s *Snapshot) { s.Loss = 0.01 }, "good"},
+	} {
+		if got := tiny(c.change); got[0].Level != c.level {
+			t.Errorf("tiny steps, %s: %+v, wants %s", name, got[0], c.level)
+		}
 	}
 }

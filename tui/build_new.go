@@ -33,12 +33,12 @@ func (b *buildScreen) fresh() tea.Cmd {
 		for _, g := range inputGroups {
 			for i := range data.Catalog {
 				if e := &data.Catalog[i]; g.has(e) {
-					items = append(items, pickItem{group: g.name, name: e.Name, text: e.Title + ": " + e.Summary, right: feedWords(e)})
+					items = append(items, pickItem{group: g.name, name: e.Name, text: e.Title, more: e.Summary, right: feedWords(e)})
 					entries = append(entries, e)
 				}
 			}
 		}
-		items = append(items, pickItem{group: "by hand", name: "an input", text: "no data yet: enter on the input's row sets shape and tokens, i the data", right: "1×28×28"})
+		items = append(items, pickItem{group: "by hand", name: "an input", text: "shape and tokens as you say", more: "no data yet: enter on the input's row sets shape and tokens, i the data", right: "1×28×28"})
 		p := newPicker(b.d, "new network: what does it read?", "begin", items, func(i int) tea.Cmd {
 			switch {
 			case i == len(entries):
@@ -48,7 +48,7 @@ func (b *buildScreen) fresh() tea.Cmd {
 			}
 			return b.begin(inputsFor(entries[i]), entries[i].Name)
 		})
-		p.w, p.h = 112, 40
+		p.w, p.h = 100, 40
 		return b.d.lay(p)
 	})
 }
@@ -71,7 +71,10 @@ func feedWords(e *data.Entry) string {
 	case e.Classes > 0:
 		return fmt.Sprintf("%s → %d classes", in, e.Classes)
 	}
-	return fmt.Sprintf("%s → %d numbers", in, max(e.Targets, 1))
+	if e.Targets == 1 {
+		return in + " → 1 number"
+	}
+	return fmt.Sprintf("%s → %d numbers", in, e.Targets)
 }
 
 // inputsFor are the inputs of a network that reads a set of the catalog.

@@ -56,7 +56,7 @@ func (b *buildScreen) open() tea.Cmd {
 func (d *desk) choose(title string, take func(s *model.Spec, path string)) tea.Cmd {
 	p := newPicker(d, title, "open", nil, nil)
 	p.wait = "looking"
-	p.w, p.h = 100, 40
+	p.w, p.h = 124, 40
 	p.more = func(msg tea.Msg) {
 		m, ok := msg.(listedMsg)
 		if !ok || m.to != p {

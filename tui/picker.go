@@ -28,6 +28,7 @@ type pickItem struct {
 	group string // heading; items of a group follow one another
 	name  string
 	text  string // what it is
+	more  string // … at length, below the list; "" is text
 	right string // figures or keys at the right edge
 	short string // in place of right where cells are few; "" leaves right
 	style *ink
@@ -87,7 +88,7 @@ func (p *picker) filter() {
 		}
 	}
 	for i, it := range p.items {
-		if !seen[i] && strings.Contains(strings.ToLower(it.text+" "+it.group+" "+it.right), low) {
+		if !seen[i] && strings.Contains(strings.ToLower(it.text+" "+it.more+" "+it.group+" "+it.right), low) {
 			p.hits = append(p.hits, i)
 		}
 	}
@@ -193,23 +194,32 @@ type pickWidths struct{ name, text, right, foot int }
 
 func (p *picker) widths(w int) pickWidths {
 	x := pickWidths{name: 10}
-	longest := 0
+	cut, longest, told := 0, 0, false
 	for i := range p.items {
 		it := &p.items[i]
 		x.name, x.right = max(x.name, cells(it.name)), max(x.right, cells(it.figures(w)))
-		longest = max(longest, cells(it.text))
+		cut, longest = max(cut, cells(it.text)), max(longest, cells(it.whole()))
+		told = told || it.more != ""
 	}
 	x.name = min(x.name, w/2)
 	if x.text = w - 2 - x.name - 2; x.right > 0 {
 		x.text -= 2 + x.right
 	}
-	if x.text = max(x.text, 0); longest > x.text {
+	if x.text = max(x.text, 0); cut > x.text || told {
 		x.foot = 2
 		if longest > w-1 {
 			x.foot = 3
 		}
 	}
 	return x
+}
+
+// whole is all that is said of the item.
+func (it *pickItem) whole() string {
+	if it.more != "" {
+		return it.more
+	}
+	return it.text
 }
 
 // figures are what a list of w cells has room for.
@@ -278,7 +288,7 @@ func (p *picker) View(w, h int) string {
 	if x.foot > 0 {
 		out = append(out, t.rule(w))
 		if p.cursor < len(p.hits) {
-			for _, l := range wrap(p.items[p.hits[p.cursor]].text, w-1) {
+			for _, l := range wrap(p.items[p.hits[p.cursor]].whole(), w-1) {
 				out = append(out, " "+t.text.Render(l))
 			}
 		}

@@ -114,7 +114,7 @@ func (s *trainScreen) layout(w, h int) trainLayout {
 		}
 	}
 	if l.lower != lowerNone {
-		l.lowerH = min(max(h*32/100, 8), 16)
+		l.lowerH = min(max(h*36/100, 8), 18)
 	}
 	switch {
 	case s.snap() == nil:
@@ -165,7 +165,7 @@ func (s *trainScreen) View(w, h int) string {
 		default:
 			curves := s.curves(l.stackW, l.lowerH, l.lower)
 			if l.rightW > 0 {
-				curves = beside(t, curves, box(margin(s.verdict(l.rightW-3)), l.rightW, l.lowerH))
+				curves = beside(t, curves, box(margin(s.verdict(l.rightW-3, l.lowerH)), l.rightW, l.lowerH))
 			}
 			out = append(out, curves...)
 		}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -32,7 +33,7 @@ func (s *trainScreen) curves(w, h int, which lowerPart) []string {
 
 func (s *trainScreen) lossCurve(w, h int) []string {
 	p := s.snap()
-	low, high := niceRange(0.02, p.Curves.TrainLoss, p.Curves.TestLoss)
+	low, high := niceRange(0.02, usual(p.Curves.TrainLoss), usual(p.Curves.TestLoss))
 	more := ""
 	if s.w < watchFrom { // else they stand beside the curves
 		more = metricWords(s.d.theme, p, w)
@@ -122,6 +123,31 @@ func steps(x []int) []float64 {
 	return out
 }
 
+// usual is a list without the few values that lie far above all others, such as
+// the first ones of a learning rate that is too high: the curve leaves the chart
+// there, and the rest of it can be read.
+func usual(list []float64) []float64 {
+	const few, far = 10, 4 // one in ten; so many times the others' range
+	if len(list) < 2*few {
+		return list
+	}
+	sorted := make([]float64, 0, len(list))
+	for _, x := range list {
+		if !math.IsNaN(x) && !math.IsInf(x, 0) {
+			sorted = append(sorted, x)
+		}
+	}
+	slices.Sort(sorted)
+	if len(sorted) < 2*few {
+		return list
+	}
+	n := len(sorted) - len(sorted)/few
+	if low, high, top := sorted[0], sorted[n-1], sorted[len(sorted)-1]; top-low <= far*(high-low) {
+		return list
+	}
+	return sorted[:n]
+}
+
 // niceRange is a range around all values whose ends are round, so that the
 // scale moves seldom; at least so wide.
 func niceRange(least float64, lists ...[]float64) (low, high float64) {
@@ -186,14 +212,20 @@ func metricWord(t *theme, m train.Metric) string {
 	return t.dim.Render(m.Name+" ") + t.strong.Render(value)
 }
 
-// verdict is what the run says of itself, worst first, with why and the cure.
-func (s *trainScreen) verdict(w int) []string {
+// verdict is what the run says of itself in some h lines, worst first, with why
+// and the cure.
+func (s *trainScreen) verdict(w, h int) []string {
 	t, p := s.d.theme, s.snap()
 	var out []string
-	if words := metricWords(t, p, w); words != "" {
+	head := t.strong.Render("verdict")
+	switch words := metricWords(t, p, w); {
+	case words == "":
+	case cells(head)+2+cells(words) <= w:
+		head = spread(head, words, w)
+	default:
 		out = append(out, words)
 	}
-	out = append(out, t.strong.Render("verdict"))
+	out = append(out, head)
 	if f := s.d.run.fitted; f != "" {
 		out = append(out, hang(t.dim, t.dim, "·", f, w)...)
 	}
@@ -203,13 +235,45 @@ func (s *trainScreen) verdict(w int) []string {
 	if p.Problem != "" {
 		out = append(out, hang(t.bad, t.text, "✗", p.Problem, w)...)
 	}
+	if f := s.failure(); f != nil {
+		return append(out, findingLines(t, f, w)...)
+	}
+	// The worst in full; of the others, where lines are short, only what it is.
 	for i := range p.Verdict {
-		out = append(out, findingLines(t, &p.Verdict[i], w)...)
+		lines := findingLines(t, &p.Verdict[i], w)
+		if i > 0 && len(out)+len(lines) > h {
+			lines = hang(levelStyle(t, p.Verdict[i].Level), t.text, levelSign(p.Verdict[i].Level), p.Verdict[i].What, w)
+		}
+		out = append(out, lines...)
 	}
 	if len(p.Verdict) == 0 {
-		out = append(out, t.dim.Render("too early to say: the first steps are wild"))
+		out = append(out, hang(t.dim, t.dim, "·", earlyWords, w)...)
 	}
 	return out
+}
+
+const earlyWords = "too early to say: the first steps are wild"
+
+// failure is what ended the run, as a finding; nil where it did not fail.
+func (s *trainScreen) failure() *train.Finding {
+	r, p := s.d.run, s.snap()
+	if r == nil || p == nil || !r.ended || r.err == nil {
+		return nil
+	}
+	var diverged *train.DivergedError
+	if !errors.As(r.err, &diverged) {
+		return &train.Finding{Level: "wrong", Node: -1, What: sentence(r.err)}
+	}
+	f := &train.Finding{
+		Level: "wrong", Node: -1,
+		What: fmt.Sprintf("step %d: %s%s", diverged.Step, diverged.What, diverged.Where),
+		Why:  "each step overshot, and the next one was longer still, until the numbers ended.",
+		Cure: fmt.Sprintf("lower the learning rate (%s), to %s say, or set clip.", rateWords(diverged.LR), rateWords(diverged.LR/10)),
+	}
+	if loss := p.Curves.TrainLoss; len(loss) > 0 && p.Loss > 2*loss[0] {
+		f.Why = fmt.Sprintf("each step overshot, and the next one was longer still: the loss went from %s to %s.", lossFigure(loss[0]), lossFigure(p.Loss))
+	}
+	return f
 }
 
 func findingLines(t *theme, f *train.Finding, w int) []string {
@@ -239,7 +303,10 @@ func hang(signed, text ink, sign, words string, w int) []string {
 func (s *trainScreen) verdictShort(w, h int) []string {
 	t, p := s.d.theme, s.snap()
 	var out []string
+	failure := s.failure()
 	switch {
+	case failure != nil:
+		out = hang(t.bad, t.text, "✗", failure.What+". Cure: "+failure.Cure, w)
 	case p.Problem != "":
 		out = hang(t.bad, t.text, "✗", p.Problem, w)
 	case len(p.Verdict) > 0 && !(s.stale() && p.Verdict[0].Level == "good"):
@@ -252,7 +319,7 @@ func (s *trainScreen) verdictShort(w, h int) []string {
 	case s.stale():
 		out = hang(t.warn, t.text, "▲", staleWords, w)
 	default:
-		out = []string{t.dim.Render("too early for a verdict: the first steps are wild")}
+		out = hang(t.dim, t.dim, "·", earlyWords, w)
 	}
 	if len(out) > h {
 		out = out[:h]
@@ -325,7 +392,7 @@ func (s *trainScreen) rowLines(r *model.Row, x *rowStats, w int) []string {
 	out = append(out, "")
 	if f := findingAt(p, r, false); f != nil {
 		if s.w >= watchFrom { // the verdict below says the rest
-			return append(out, hang(levelStyle(t, f.Level), t.text, levelSign(f.Level), f.What, w)...)
+			return append(out, levelStyle(t, f.Level).Render(levelSign(f.Level)+" "+f.Word)+t.dim.Render("   the verdict below says why"))
 		}
 		return append(out, findingLines(t, f, w)...)
 	}

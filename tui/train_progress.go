@@ -125,6 +125,9 @@ func (s *trainScreen) Status(w int) string {
 	switch {
 	case r.live() && r.stage != "":
 		return t.accent.Render("▶ ") + t.text.Render(r.stage)
+	case r != nil && r.ended && r.err != nil && p != nil:
+		return fitParts([]string{t.bad.Render("✗ failed") + t.dim.Render(" after ") + t.strong.Render(widget.Group(int64(p.Step))) + t.dim.Render(" steps"),
+			t.accent.Render("R") + t.dim.Render(" trains anew"), t.dim.Render(sentence(r.err))}, "   ", w)
 	case r != nil && r.ended && r.err != nil:
 		return t.bad.Render("✗ " + sentence(r.err))
 	case p == nil:
@@ -145,7 +148,7 @@ func (s *trainScreen) Status(w int) string {
 		barW = 20
 	}
 	bar := t.good.Render(strings.TrimRight(widget.Line(share, barW, t.ascii), " "))
-	bar = fit(bar, barW) + t.text.Render(fitRight(fmt.Sprintf("%.0f", 100*share), 4)) + t.dim.Render(" %")
+	bar += t.faint.Render(strings.Repeat("─", barW-cells(bar))) + t.text.Render(fitRight(fmt.Sprintf("%.0f", 100*share), 4)) + t.dim.Render(" %")
 	parts := []string{phase + " " + bar, left(t, p.EpochLeft, "left in epoch"), left(t, p.Left, "in all"),
 		t.dim.Render("lr ") + t.strong.Render(rateWords(p.LR)), t.dim.Render("step ") + t.strong.Render(widget.Group(int64(p.Step)))}
 	return fitParts(parts, "   ", w)

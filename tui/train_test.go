@@ -314,6 +314,37 @@ func TestRateWords(t *testing.T) {
 	}
 }
 
+// A run that failed says so at every size: what, why, and the cure.
+func TestFailedRunSaysWhy(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {120, 40}} {
+		d := watched(t, size[0], size[1])
+		p := &d.a.desk.run.snap
+		p.Verdict, p.Phase, p.Reason, p.Loss, p.Step = nil, train.Ended, train.Failed, 2.1e28, 15
+		d.send(runEndedMsg{d.a.desk.run, &train.DivergedError{Step: 16, LR: 1.5, What: "the loss is NaN", Where: "; head is the first layer whose output is not finite"}})
+		d.sees("step 16: the loss is NaN", "to 0.15 say", "failed after 15 steps", "R trains anew")
+		if size[0] >= watchFrom {
+			d.sees("2.1e28")
+		}
+		if strings.Contains(d.view(), "too early") {
+			t.Error("a run that failed is called too early to judge")
+		}
+	}
+}
+
+// A few values far above all others do not flatten the curve.
+func TestUsual(t *testing.T) {
+	list := []float64{500, 90}
+	for k := range 60 {
+		list = append(list, 2.3-0.01*float64(k))
+	}
+	if _, high := niceRange(0.02, usual(list)); high > 3 {
+		t.Errorf("the scale goes to %v for a curve from 2.3 down with two values far above", high)
+	}
+	if _, high := niceRange(0.02, usual(list[2:])); high < 2.3 {
+		t.Errorf("the scale goes to %v and the curve begins at 2.3", high)
+	}
+}
+
 func TestNiceRange(t *testing.T) {
 	for _, c := range []struct{ least, lo, hi, low, high float64 }{
 		{0.02, 0.61, 2.3, 0.5, 2.5}, {0.1, 0.1, 0.84, 0, 1}, {0.1, 0.97, 0.99, 0.9, 1}, {0.02, 2, 2, 2, 2.01},

@@ -201,7 +201,9 @@ func (d *desk) hear(msg tea.Msg) (tea.Cmd, bool) {
 		m.state.ended, m.state.err, m.state.stage = true, m.err, ""
 		m.state.cancel()
 		d.note = note{} // the screen says how it ended
-		d.complain(m.err)
+		if !m.state.have || screens[d.screen].name != "Train" {
+			d.complain(m.err)
+		}
 		if m.state.again && m.err == nil {
 			return d.startTraining(), true
 		}
