@@ -16,18 +16,11 @@ type gatherArgs struct {
 	ids, table, y []float32
 }
 
-// Gather is y[i] = table[ids[i]], row by row. An id that is no row of the
-// table panics.
-//
-//	ids [n]   table [tokens, width]   y [n, width]
-func Gather(p *Pool, tokens, width int, ids, table, y []float32) {
-	GatherTable(p, Table{Tokens: tokens, Width: width, Padding: -1, Scale: 1}, ids, table, y)
-}
-
-// GatherTable is y[i] = Scale·table[ids[i]], and zeros for the padding.
+// Gather is y[i] = Scale·table[ids[i]], and zeros for the padding. An id that
+// is no row of the table panics.
 //
 //	ids [n]   table [Tokens, Width]   y [n, Width]
-func GatherTable(p *Pool, t Table, ids, table, y []float32) {
+func Gather(p *Pool, t Table, ids, table, y []float32) {
 	mustLen("looking up", len(ids)*t.Width, len(y))
 	a := gatherArgs{Table: t, ids: ids, table: table, y: y}
 	For(p, len(ids), max(1, heavyGrain/max(1, t.Width)), a, func(a *gatherArgs, _ *Worker, lo, hi int) {
@@ -58,20 +51,12 @@ func (a *gatherArgs) row(i int) int {
 // and so is the order of the sums in each.
 const scatterShares = 16
 
-// Scatter is the gradient of Gather: dtable[ids[i]] += dy[i], in the order of
-// i.
-//
-//	ids [n]   dy [n, width]   dtable [tokens, width]
-func Scatter(p *Pool, tokens, width int, ids, dy, dtable []float32) {
-	ScatterTable(p, Table{Tokens: tokens, Width: width, Padding: -1, Scale: 1}, ids, dy, dtable)
-}
-
-// ScatterTable is the gradient of GatherTable: dtable[ids[i]] += Scale·dy[i],
+// Scatter is the gradient of Gather: dtable[ids[i]] += Scale·dy[i],
 // in the order of i, the padding left out. Each chunk owns some rows of the table
 // and looks for them in ids.
 //
 //	ids [n]   dy [n, Width]   dtable [Tokens, Width]
-func ScatterTable(p *Pool, t Table, ids, dy, dtable []float32) {
+func Scatter(p *Pool, t Table, ids, dy, dtable []float32) {
 	a := gatherArgs{Table: t, ids: ids, table: dtable, y: dy}
 	For(p, t.Tokens, (t.Tokens+scatterShares-1)/scatterShares, a, func(a *gatherArgs, _ *Worker, lo, hi int) {
 		for i := range a.ids {

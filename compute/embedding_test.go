@@ -14,7 +14,7 @@ func TestGatherRefusesIDs(t *testing.T) {
 					t.Errorf("id %v is taken as a row of a table of three", id)
 				}
 			}()
-			Gather(nil, 3, 1, []float32{id}, make([]float32, 3), make([]float32, 1))
+			Gather(nil, Table{Tokens: 3, Width: 1, Padding: -1, Scale: 1}, []float32{id}, make([]float32, 3), make([]float32, 1))
 		}()
 	}
 }
@@ -38,7 +38,7 @@ func TestScatterOrder(t *testing.T) {
 	for _, threads := range []int{1, 2, 5} {
 		p := NewPool(threads)
 		got := make([]float32, tokens*width)
-		Scatter(p, tokens, width, ids, dy, got)
+		Scatter(p, Table{Tokens: tokens, Width: width, Padding: -1, Scale: 1}, ids, dy, got)
 		p.Close()
 		for i := range got {
 			if got[i] != want[i] {
@@ -54,10 +54,10 @@ func TestTable(t *testing.T) {
 		tab := Table{Tokens: 3, Width: 2, Padding: 1, Scale: 2}
 		ids := []float32{2, 1, 0, 2}
 		y := randoms(1, 8)
-		GatherTable(nil, tab, ids, []float32{1, 2, float32(math.NaN()), 4, 5, 6}, y)
+		Gather(nil, tab, ids, []float32{1, 2, float32(math.NaN()), 4, 5, 6}, y)
 		sameBits(t, "rows", y, []float32{10, 12, 0, 0, 2, 4, 10, 12})
 		d := make([]float32, 6)
-		ScatterTable(nil, tab, ids, []float32{1, 2, 3, 4, 5, 6, 7, 8}, d)
+		Scatter(nil, tab, ids, []float32{1, 2, 3, 4, 5, 6, 7, 8}, d)
 		sameBits(t, "gradient", d, []float32{10, 12, 0, 0, 16, 20})
 	})
 }

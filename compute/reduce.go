@@ -115,18 +115,6 @@ func Moments(p *Pool, x []float32) (mean, variance float64) {
 	return all.mean, all.m2 / all.n
 }
 
-// CountZero is the number of elements that are 0.
-func CountZero(p *Pool, x []float32) int {
-	n := reduce(p, x, nil, func(t *reduceArgs, _ *Worker, lo, hi int) {
-		n := 0
-		for i := lo; i < hi; i += sumBlock {
-			n += vec.countZero(t.x[i:min(i+sumBlock, hi)])
-		}
-		t.part[lo/t.grain] = float64(n)
-	})
-	return int(n)
-}
-
 // Finite reports whether no element is infinite or not a number.
 func Finite(p *Pool, x []float32) bool {
 	bad := reduce(p, x, nil, func(t *reduceArgs, _ *Worker, lo, hi int) {

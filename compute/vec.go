@@ -41,7 +41,6 @@ type vectors struct {
 	dropoutGrad func(dx, dy []float32, keep []byte, s float32)
 
 	sum        func(x []float32) float32
-	countZero  func(x []float32) int
 	finite     func(x []float32) bool
 	sumSquares func(x []float32) float32
 	moments    func(x []float32, mean float32) (s, q float32) // Σ(x−mean), Σ(x−mean)²

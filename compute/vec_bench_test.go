@@ -46,7 +46,6 @@ func BenchmarkSweeps(b *testing.B) {
 	bench(b, "column sum", 4*n, func() { ColumnSum(p, rows, c, x, col[0], false) })
 	bench(b, "squares", 4*n, func() { SumSquares(p, x) })
 	bench(b, "moments", 4*n, func() { Moments(p, x) })
-	bench(b, "zeros", 4*n, func() { CountZero(p, x) })
 	bench(b, "dead columns", 4*n, func() { DeadColumns(p, rows, c, x) })
 	bench(b, "finite", 4*n, func() { Finite(p, x) })
 	for _, k := range []int{2, 3} {

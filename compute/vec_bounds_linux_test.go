@@ -63,7 +63,6 @@ func sweepsInside(t *testing.T, n int, end bool) {
 	SumSquares(nil, a)
 	Dot(nil, a, b)
 	Sum(nil, a)
-	CountZero(nil, a)
 	Finite(nil, a)
 	SGDStep(nil, whole(n), a, b, nil, 1, 0, 0, 0, false, 1, nil)
 	SGDStep(nil, whole(n), a, b, c, 1, 1, 0, 0, false, 1, nil)

@@ -18,7 +18,6 @@ var genericVectors = vectors{
 	dropout:       dropoutGeneric,
 	dropoutGrad:   dropoutGradGeneric,
 	sum:           sumGeneric,
-	countZero:     countZeroGeneric,
 	finite:        finiteGeneric,
 	sumSquares:    sumSquaresGeneric,
 	moments:       momentsGeneric,
@@ -131,16 +130,6 @@ func sumGeneric(x []float32) float32 {
 		a += v
 	}
 	return (a + b) + (c + d)
-}
-
-func countZeroGeneric(x []float32) int {
-	n := 0
-	for _, v := range x {
-		if v == 0 {
-			n++
-		}
-	}
-	return n
 }
 
 func finiteGeneric(x []float32) bool {

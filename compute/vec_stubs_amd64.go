@@ -113,9 +113,6 @@ func momentsAVX2(x []float32, mean float32) (s float32, q float32)
 func timesZeroAVX2(x []float32) float32
 
 //go:noescape
-func countZeroAVX2(x []float32) float32
-
-//go:noescape
 func maxOfAVX2(x []float32) float32
 
 //go:noescape

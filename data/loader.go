@@ -25,7 +25,6 @@ type Loader struct {
 	seed    uint64
 	aug     Augment
 	ordered bool
-	drop    bool
 	streams bool
 
 	epoch, step int // of the batch that Next hands out next
@@ -61,10 +60,6 @@ func NewOrderedLoader(s Split, batch int) *Loader {
 	return l
 }
 
-// DropLast leaves out the short batch at an epoch's end. It is called before
-// the first Next. A split smaller than one batch keeps its only batch.
-func (l *Loader) DropLast(drop bool) { l.drop = drop }
-
 // Streams hands out a split whose samples follow one another as so many
 // streams as a batch has rows: what a row holds goes on in the same row of the
 // next batch, for state to be carried. Nothing is shuffled, and samples that do not fill all rows are
@@ -79,9 +74,6 @@ func (l *Loader) Streams() {
 // Steps is the number of batches in an epoch.
 func (l *Loader) Steps() int {
 	if l.streams {
-		return l.split.Len() / l.batch
-	}
-	if l.drop {
 		return l.split.Len() / l.batch
 	}
 	return (l.split.Len() + l.batch - 1) / l.batch

@@ -115,12 +115,12 @@ func (e *Embedding) table() compute.Table {
 
 // Forward copies rows.
 func (e *Embedding) Forward(p *Pass) {
-	compute.GatherTable(p.Pool, e.table(), p.In[0].Data, p.Params[0], p.Out.Data)
+	compute.Gather(p.Pool, e.table(), p.In[0].Data, p.Params[0], p.Out.Data)
 }
 
 // Backward adds each gradient to its token's row. Ids have no gradient.
 func (e *Embedding) Backward(p *Pass) {
 	if dw := p.grad(0); dw != nil {
-		compute.ScatterTable(p.Pool, e.table(), p.In[0].Data, p.DOut.Data, dw)
+		compute.Scatter(p.Pool, e.table(), p.In[0].Data, p.DOut.Data, dw)
 	}
 }

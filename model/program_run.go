@@ -8,9 +8,6 @@ import (
 	"layercake/compute"
 )
 
-// Graph is what the program was compiled from.
-func (p *Program) Graph() *Graph { return p.g }
-
 // Batch is the most samples that one Forward takes.
 func (p *Program) Batch() int { return p.o.Batch }
 

@@ -2,11 +2,13 @@ package tui
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
 
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
 
 	"layercake/model"
 )
@@ -150,4 +152,12 @@ func (d *driver) selectRow(name string) {
 		}
 	}
 	d.t.Fatalf("there is no row %s", name)
+}
+
+// plainTheme has no colour at all, as in a file or under NO_COLOR.
+func plainTheme(ascii bool) *theme {
+	r := lipgloss.NewRenderer(io.Discard)
+	r.SetColorProfile(termenv.Ascii)
+	r.SetHasDarkBackground(true)
+	return themeFor(r, ascii)
 }

@@ -107,14 +107,6 @@ func newTheme(w io.Writer, look string, ascii bool) *theme {
 	return themeFor(r, ascii)
 }
 
-// plainTheme has no colour at all, as in a file or under NO_COLOR.
-func plainTheme(ascii bool) *theme {
-	r := lipgloss.NewRenderer(io.Discard)
-	r.SetColorProfile(termenv.Ascii)
-	r.SetHasDarkBackground(true)
-	return themeFor(r, ascii)
-}
-
 func themeFor(r *lipgloss.Renderer, ascii bool) *theme {
 	colour := func(t tone) lipgloss.TerminalColor {
 		return lipgloss.CompleteAdaptiveColor{

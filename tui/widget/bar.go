@@ -6,41 +6,12 @@ import (
 )
 
 var (
-	eighths = []rune(" ▏▎▍▌▋▊▉█")
 	lowers  = []rune(" ▁▂▃▄▅▆▇█")
 	asciiUp = []rune(" .:-=+*#@")
 )
 
-// Bar fills share (0 to 1) of width cells from the left, to an eighth of a
-// cell. Anything above zero shows at least a sliver.
-func Bar(share float64, width int, ascii bool) string {
-	if width <= 0 {
-		return ""
-	}
-	if math.IsNaN(share) {
-		share = 0
-	}
-	share = min(max(share, 0), 1)
-	n := int(math.Round(share * float64(width) * 8))
-	if share > 0 && n == 0 {
-		n = 1
-	}
-	if ascii {
-		full := (n + 7) / 8
-		return strings.Repeat("#", full) + strings.Repeat(" ", width-full)
-	}
-	full := n / 8
-	s := strings.Repeat("█", full)
-	if full < width {
-		if r := n % 8; r > 0 {
-			s += string(eighths[r])
-			full++
-		}
-	}
-	return s + strings.Repeat(" ", width-full)
-}
-
-// Line fills share of width cells with a thin line: quieter than Bar.
+// Line fills share (0 to 1) of width cells from the left with a thin line, to half
+// a cell. Anything above zero shows at least a sliver.
 func Line(share float64, width int, ascii bool) string {
 	if width <= 0 {
 		return ""

@@ -32,9 +32,6 @@ func TestWidths(t *testing.T) {
 	for w := 0; w < 40; w++ {
 		for _, ascii := range []bool{false, true} {
 			for _, share := range []float64{-1, 0, 1e-9, 0.3, 0.999, 1, 2, math.NaN()} {
-				if got := lipgloss.Width(Bar(share, w, ascii)); got != w {
-					t.Fatalf("Bar(%v, %d) is %d wide", share, w, got)
-				}
 				if got := lipgloss.Width(Line(share, w, ascii)); got != w {
 					t.Fatalf("Line(%v, %d) is %d wide", share, w, got)
 				}
@@ -65,15 +62,11 @@ func TestWidths(t *testing.T) {
 	}
 }
 
-func TestBarShowsSliver(t *testing.T) {
-	if got := Bar(1e-6, 4, false); got != "▏   " {
-		t.Errorf("got %q", got)
-	}
-	if got := Bar(0.5, 4, false); got != "██  " {
-		t.Errorf("got %q", got)
-	}
-	if got := Bar(1, 4, false); got != "████" {
-		t.Errorf("got %q", got)
+func TestLineShowsSliver(t *testing.T) {
+	for share, want := range map[float64]string{0: "    ", 1e-6: "╸   ", 0.5: "━━  ", 0.6: "━━╸ ", 1: "━━━━"} {
+		if got := Line(share, 4, false); got != want {
+			t.Errorf("%v: got %q, want %q", share, got, want)
+		}
 	}
 }
 

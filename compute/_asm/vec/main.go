@@ -93,14 +93,6 @@ func reductions() {
 			VADDPS(x[0], l.sum(0), l.sum(0))
 			return nil
 		}}.write()
-	sweep{name: "countZero", sig: "func(x []float32) float32", in: []string{"x"}, sums: 1, unroll: 4,
-		body: func(l *loop, x []VecVirtual) []VecVirtual {
-			VCMPPS(Imm(0), number(0), x[0], x[0])
-			VANDPS(number(1), x[0], x[0])
-			l.onlyLive(x[0])
-			VADDPS(x[0], l.sum(0), l.sum(0))
-			return nil
-		}}.write()
 	// The accumulator comes last, so that it stays where x is NaN.
 	sweep{name: "maxOf", sig: "func(x []float32) float32", in: []string{"x"}, sums: 1, maxima: true, unroll: 4,
 		body: func(l *loop, x []VecVirtual) []VecVirtual {
