@@ -48,9 +48,11 @@ func (c *caches) set(level, size int) {
 //	kc      steps of k where A is not packed: a panel of B, sixteen columns and
 //	        so deep, takes three quarters of the first-level cache, where A's
 //	        rows pass by
-//	packed  steps of k where it is: half of that cache, so that two panels of A
-//	        have room beside it
-//	rows    of A that are packed together: a quarter of the second level
+//	packed  steps of k where it is: as many as make a panel of B as large as that
+//	        cache, if half the second level holds 96 rows of A as deep. Much of
+//	        the panel then comes from the second level, in time, and C is read
+//	        and written half as often as with panels of half the size
+//	rows    of A that are packed together: half of the second level
 //	whole   floats of B that are packed at a time: an eighth of the last level
 //	copied  floats of a whole A that is packed: half of the second level
 //
@@ -58,8 +60,8 @@ func (c *caches) set(level, size int) {
 // otherwise; on one machine it is the same on any number of threads.
 func blockSizes(c caches) (kc, packed, rows, whole, copied int) {
 	kc = min(max(c.l1*3/4/(4*tileWidth), 128), 512) &^ 31
-	packed = min(max(c.l1/2/(4*tileWidth), 128), 512) &^ 31
-	rows = min(max(c.l2/4/(4*packed), 96), 384) / 12 * 12
+	packed = min(max(min(c.l1/(4*tileWidth), c.l2/2/(4*96)), 128), 512) &^ 31
+	rows = min(max(c.l2/2/(4*packed), 96), 384) / 12 * 12
 	whole = min(max(c.l2, c.l3)/8/4, 1<<21)
 	copied = min(max(c.l2/2/4, 1<<15), 1<<18)
 	return kc, packed, rows, whole, copied

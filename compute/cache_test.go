@@ -23,10 +23,10 @@ func TestBlockSizes(t *testing.T) {
 		c    caches
 		want [5]int
 	}{
-		{"usual", usualCaches, [5]int{384, 256, 120, 16384, 65536}},
-		{"Zen 3", caches{32 * k, 512 * k, 32 * m}, [5]int{384, 256, 120, 1 << 20, 65536}},
-		{"Skylake", caches{32 * k, 256 * k, 8 * m}, [5]int{384, 256, 96, 1 << 18, 32768}},
-		{"Sapphire Rapids", caches{48 * k, 2 * m, 105 * m}, [5]int{512, 384, 336, 1 << 21, 262144}},
+		{"usual", usualCaches, [5]int{384, 512, 120, 16384, 65536}},
+		{"Zen 3", caches{32 * k, 512 * k, 32 * m}, [5]int{384, 512, 120, 1 << 20, 65536}},
+		{"Skylake", caches{32 * k, 256 * k, 8 * m}, [5]int{384, 320, 96, 1 << 18, 32768}},
+		{"Sapphire Rapids", caches{48 * k, 2 * m, 105 * m}, [5]int{512, 512, 384, 1 << 21, 262144}},
 		{"Apple M1", caches{128 * k, 12 * m, 0}, [5]int{512, 512, 384, 393216, 262144}},
 		{"tiny", caches{4 * k, 64 * k, 0}, [5]int{128, 128, 96, 2048, 32768}},
 	} {

@@ -52,8 +52,7 @@ func packSix(dst, src *float32, sstep int, n8 int)
 func copySixes(dst *float32, dstep int, src *float32, sstep int, panels, k int)
 
 // copySixteen writes dst[q*dstep+p*16+j] = src[p*sstep+q*16+j] for j < 16,
-// q < panels and p < k, both > 0, and asks for the columns after them, which
-// are mostly wanted next.
+// q < panels and p < k, both > 0, and asks for rows eight steps on.
 //
 //go:noescape
 func copySixteen(dst *float32, dstep int, src *float32, sstep int, panels, k int)

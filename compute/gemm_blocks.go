@@ -1,5 +1,7 @@
 package compute
 
+import "sync/atomic"
+
 // Block sizes. Rows of A that lie in memory as they came, a convolution's, meet
 // panels of B of sixteen columns and kcMost steps. A packed block of A, rowsMost
 // rows and kcPacked steps, waits in the second-level cache, while a panel of B
@@ -41,7 +43,18 @@ type gemmArgs struct {
 	packA      bool      // tasks pack their rows of A
 	copyA      bool      // tasks copy their columns of a transposed A
 	packInTask bool      // tasks pack their panels of B
+	loop       int64     // of which loop over tasks this is, for keptRows
 }
+
+// keptRows says which rows of A lie packed in a worker's scratch memory: those
+// from i0, steps from k0, of one loop over tasks.
+type keptRows struct {
+	loop   int64
+	i0, k0 int
+}
+
+// taskLoops numbers the loops over tasks that pack their rows of A.
+var taskLoops atomic.Int64
 
 // gemmWith is Gemm with a given kernel.
 //
@@ -72,9 +85,15 @@ func gemmWith(kern *gemmKernel, p *Pool, ta, tb bool, m, n, k int, a []float32, 
 		g.chooseA()
 		panels := (n + tileWidth - 1) / tileWidth
 		wide := panels
-		if k*n > packMost {
-			depth = max(g.kc, packMost/n/g.kc*g.kc)
-			wide = max(packGroup, packMost/(min(depth, k)*tileWidth))
+		switch {
+		case g.packA:
+			// Block of k by block, so that rows of A stay packed.
+			depth = min(depth, g.kc)
+		case k*n > packMost:
+			depth = min(depth, max(g.kc, packMost/n/g.kc*g.kc))
+		}
+		if depth*n > packMost {
+			wide = max(packGroup, packMost/(depth*tileWidth))
 		}
 		shared := borrowWorker()
 		for j := 0; j < panels; j += wide {
@@ -154,10 +173,11 @@ func (g *gemmArgs) share(p *Pool, depth int) {
 	groups := (tasks + blocks - 1) / blocks
 	g.panels = (panels + groups - 1) / groups
 	if g.packA {
-		// Each task packs its rows again.
+		// A task that another thread takes over packs its rows again.
 		g.panels = max(g.panels, min(panels, packLeast/2))
 	}
 	g.colGroups = (panels + g.panels - 1) / g.panels
+	g.loop = taskLoops.Add(1)
 	For(p, blocks*g.colGroups, 1, *g, gemmTask)
 }
 
@@ -265,8 +285,12 @@ func (g *gemmArgs) placeA(w *Worker, i0, m, k0, k1, room int) (whole int, run, f
 	case g.packedA != nil:
 		t.a = g.packedA[m*k0:]
 	case g.packA:
-		t.a = w.Scratch(room + m*kl + packSlack)[room:]
-		g.packRowsOfA(t.a, i0, m, 0, m, k0, k1)
+		t.a = w.Scratch(m*kl + packSlack)
+		// The task before was mostly this one's neighbour in the same rows.
+		if now := (keptRows{g.loop, i0, k0}); w.kept != now {
+			g.packRowsOfA(t.a, i0, m, 0, m, k0, k1)
+			w.kept = now
+		}
 	case g.copyA:
 		t.a, t.astep = g.copyBlock(w.Scratch(room + (m+8)*kl)[room:], i0, m, k0, k1)
 		rowOffsets(t.aoff, 1)

@@ -54,5 +54,13 @@ func gemmPackedWith(kern *gemmKernel, p *Pool, ta bool, m int, a []float32, lda 
 	}
 	g.chooseA()
 	g.kc = kcPacked
-	g.share(p, depth)
+	if !g.packA {
+		g.share(p, depth)
+		return
+	}
+	for g.k0 = 0; g.k0 < b.k; g.k0 = g.k1 {
+		g.k1 = blockEnd(g.k0, b.k, g.kc)
+		g.packed = b.panels[g.k0*roundUp(b.n, tileWidth):]
+		g.share(p, g.k1-g.k0)
+	}
 }

@@ -62,6 +62,7 @@ type Worker struct {
 	spans   []span
 	regions []region
 	tile    tile
+	kept    keptRows
 	cell    cellRows
 	squares winogradSquares
 	tasks   map[reflect.Type]any // recycled task of each argument type
@@ -72,7 +73,7 @@ type Worker struct {
 // They hold garbage. A second call gives the same memory again.
 func (w *Worker) Scratch(n int) []float32 {
 	if cap(w.scratch) < n {
-		w.scratch = make([]float32, n+min(n/4, 1<<14))
+		w.scratch = Alloc(n + min(n/4, 1<<14))
 	}
 	return w.scratch[:n]
 }

@@ -2,7 +2,9 @@ package main
 
 // The routines beside the tiles: packing, finishing, depthwise rows, waiting.
 
-// transpose is the packing of eight rows of B that run along k.
+// transpose is the packing of eight rows of B that run along k. The eight after
+// them, which are mostly next, are asked for meanwhile: runs are too short for
+// the processor to foresee them.
 func transpose() {
 	out.WriteString(`
 // func packEight(dst *float32, dstep int, src *float32, sstep int, n8 int)
@@ -18,7 +20,14 @@ TEXT ·packEight(SB), NOSPLIT, $0-40
 	p("LEAQ (R8)(R8*2), R9")
 	p("LEAQ (SI)(R8*4), R10")
 	p("MOVQ n8+32(FP), CX")
+	p("LEAQ (SI)(R8*8), R11")
+	p("LEAQ (R11)(R8*4), R12")
 	label("packEight_loop")
+	for _, row := range []string{"(R11)", "(R11)(R8*1)", "(R11)(R8*2)", "(R11)(R9*1)", "(R12)", "(R12)(R8*1)", "(R12)(R8*2)", "(R12)(R9*1)"} {
+		p("PREFETCHT0 %s", row)
+	}
+	p("ADDQ $32, R11")
+	p("ADDQ $32, R12")
 	rows := []string{"(SI)", "(SI)(R8*1)", "(SI)(R8*2)", "(SI)(R9*1)", "(R10)", "(R10)(R8*1)", "(R10)(R8*2)", "(R10)(R9*1)"}
 	// Halves of rows i and i+4 side by side, then two rounds of interleaving.
 	for i := 0; i < 4; i++ {
@@ -53,7 +62,8 @@ TEXT ·packEight(SB), NOSPLIT, $0-40
 
 // transposeSix is the packing of six rows of A that run along k. A step is six
 // floats and written as eight: the next one's first two are then overwritten,
-// and two behind the last step are garbage.
+// and two behind the last step are garbage. The next six rows are asked for, as
+// in transpose.
 func transposeSix() {
 	out.WriteString(`
 // func packSix(dst, src *float32, sstep int, n8 int)
@@ -66,7 +76,14 @@ TEXT ·packSix(SB), NOSPLIT, $0-32
 	p("LEAQ (R8)(R8*2), R9")
 	p("LEAQ (SI)(R8*4), R10")
 	p("MOVQ n8+24(FP), CX")
+	p("LEAQ (SI)(R9*2), R11")
+	p("LEAQ (R11)(R9*1), R12")
 	label("packSix_loop")
+	for _, row := range []string{"(R11)", "(R11)(R8*1)", "(R11)(R8*2)", "(R12)", "(R12)(R8*1)", "(R12)(R8*2)"} {
+		p("PREFETCHT0 %s", row)
+	}
+	p("ADDQ $32, R11")
+	p("ADDQ $32, R12")
 	rows := []string{"(SI)", "(SI)(R8*1)", "(SI)(R8*2)", "(SI)(R9*1)", "(R10)", "(R10)(R8*1)"}
 	for i := range 4 {
 		p("VMOVUPS %s, X%d", rows[i], i)
@@ -147,7 +164,8 @@ TEXT ·copySixes(SB), NOSPLIT, $0-48
 }
 
 // copyRows is the packing of rows of B that lie as they are wanted: sixteen
-// columns go to each panel.
+// columns go to each panel. Rows lie too far apart to be foreseen, so that eight
+// rows on is asked for.
 func copyRows() {
 	out.WriteString(`
 // func copySixteen(dst *float32, dstep int, src *float32, sstep int, panels, k int)
@@ -168,13 +186,13 @@ TEXT ·copySixteen(SB), NOSPLIT, $0-48
 	label("copySixteen_panel")
 	p("VMOVUPS (R10), Y0")
 	p("VMOVUPS 32(R10), Y1")
+	p("PREFETCHT0 (R10)(R8*8)")
 	p("VMOVUPS Y0, (R11)")
 	p("VMOVUPS Y1, 32(R11)")
 	p("ADDQ $64, R10")
 	p("ADDQ BX, R11")
 	p("DECQ DX")
 	p("JNZ copySixteen_panel")
-	p("PREFETCHT0 (R10)")
 	p("ADDQ R8, SI")
 	p("ADDQ $64, DI")
 	p("DECQ CX")
