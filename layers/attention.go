@@ -40,6 +40,9 @@ type Attention struct {
 	Dropout float64
 	Rotary  bool
 	Mask    bool
+	// Deviation and OutDeviation, where above 0, are those of the normal numbers
+	// that the input projections and the output's start with.
+	Deviation, OutDeviation float64
 }
 
 var attentionKind = &Kind{
@@ -52,7 +55,7 @@ var attentionKind = &Kind{
 			"Several heads do this side by side, each with questions of its own. With a second input the labels and contents come from there: so a translation looks at its source.",
 		Formula: "y = concat_h(softmax(q_h·k_hᵀ/√d)·v_h)·Wo + bo, [q k v] = x·W + b, d = W/heads; causal: step i sees steps 1…i",
 		Shapes:  "Tq×F, and memory Tk×M where given → Tq×W",
-		Params:  "(F + 1)·(W + 2K) + (W + 1)·W with K = W·kv_heads/heads; F·(4F + 4) for the usual W = K = F",
+		Params:  "(F + 1)·(W + 2K) + (W + 1)·W with K = W·kv_heads/heads; F·(4F + 4) for the usual W = K = F. Weight decay takes the weights, not the biases",
 		Cost:    "Tq·F·W + Tk·M·2K + Tq·W² for the projections, 2·W·Tq·Tk for queries with keys and shares with values; causal W·T·(T+1): only pairs that are seen count",
 		When:    "Wherever what matters to a step may stand far from it: text, code, music, patches of an image. It trains on all steps at once.",
 		Instead: "lstm or gru: T·8·F² multiply-adds whatever the length, and little memory when generating, but step by step and forgetful. conv1d sees only neighbours. kv_heads below heads shrinks the memory of generation by their ratio and loses little.",
@@ -90,6 +93,8 @@ func (a *Attention) Fields() []Field {
 		{Name: "dropout", Help: "share of the weights dropped in training", Ptr: &a.Dropout, Min: 0, Max: 0.99},
 		{Name: "rotary", Help: "turn queries and keys by their place", Ptr: &a.Rotary},
 		{Name: "mask", Help: "the last input, Tq×Tk, is added to the scores", Ptr: &a.Mask},
+		{Name: "deviation", Help: "input projections start normal, this far around 0 (GPT-2 has 0.02); 0: uniform", Ptr: &a.Deviation, Min: 0, Max: 100},
+		{Name: "out_deviation", Help: "the same of the output's projection", Ptr: &a.OutDeviation, Min: 0, Max: 100},
 	}
 }
 
@@ -221,6 +226,8 @@ func (a *Attention) check(in []compute.Shape) error {
 		return &ShapeError{Got: in, Want: fmt.Sprintf("at most %d heads, and no more kv_heads than heads", maxAttentionWidth), Cure: "set heads and kv_heads lower"}
 	case !(a.Dropout >= 0 && a.Dropout < 1):
 		return &ShapeError{Got: in, Want: fmt.Sprintf("a dropout from 0 to below 1, not %g", a.Dropout), Cure: "set dropout to 0.1"}
+	case !(a.Deviation >= 0 && a.OutDeviation >= 0):
+		return &ShapeError{Got: in, Want: "deviations of 0 or more", Cure: "set deviation and out_deviation to 0.02, or to 0"}
 	case cross && a.Causal:
 		return &ShapeError{Got: in, Want: "one sequence for causal, as a memory has no order in common with it", Cure: "set causal to false"}
 	case cross && a.Rotary:
@@ -233,7 +240,7 @@ func (a *Attention) check(in []compute.Shape) error {
 func (a *Attention) params(s attentionSizes) []Param {
 	weight := func(name string, in, out int) Param {
 		return Param{Name: name, Shape: compute.Shape{in, out}, Exchange: []int{1, 0},
-			Init: Init{Kind: InitGlorot, FanIn: in, FanOut: out}, Decay: true}
+			Init: Init{Kind: InitGlorot, FanIn: in, FanOut: out}.deviated(a.Deviation), Decay: true}
 	}
 	zeros := func(name string, n int) Param {
 		return Param{Name: name, Shape: compute.Shape{n}, Init: Init{Kind: InitConstant}}
@@ -248,7 +255,7 @@ func (a *Attention) params(s attentionSizes) []Param {
 		all = append(all, zeros("in_proj_bias", s.w+2*s.k))
 	}
 	out := weight("out_proj.weight", s.w, s.w)
-	out.Init = Init{Kind: InitTorch, FanIn: s.w}
+	out.Init = Init{Kind: InitTorch, FanIn: s.w}.deviated(a.OutDeviation)
 	all = append(all, out)
 	if a.Bias {
 		all = append(all, zeros("out_proj.bias", s.w))

@@ -16,16 +16,21 @@ import (
 //	bias   [C]                 zeros
 //	running_mean [C]           zeros    state
 //	running_var  [C]           ones     state
+//	num_batches_tracked [1]    0        state, with Cumulative alone
 //
 // In training mean and variance are the batch's, and the running values move
 // towards them by Momentum (the variance by its unbiased estimate, as in
-// PyTorch); otherwise the running values are used. Steps past a sequence's length
+// PyTorch), or with Cumulative by one part in as many as there were batches, so that they
+// are the mean over all of them; otherwise the running values are used. Steps past a sequence's length
 // have no part in the statistics, and in training their output is 0. No
 // multiply-adds are counted.
 type BatchNorm struct {
 	Eps      float64
 	Momentum float64
 	Affine   bool
+	// Cumulative has the running values be the mean over all batches: PyTorch's
+	// momentum=None.
+	Cumulative bool
 }
 
 var batchNormKind = &Kind{
@@ -51,6 +56,7 @@ var batchNormKind = &Kind{
 		{Layer: &BatchNorm{Eps: 1e-3, Momentum: 0.5, Affine: true}, In: []compute.Shape{{4, 5}}},
 		{Layer: &BatchNorm{Eps: 1e-2, Momentum: 0.1, Affine: true}, In: []compute.Shape{{6}}},
 		{Layer: &BatchNorm{Eps: 1e-5, Momentum: 0.1}, In: []compute.Shape{{2, 3, 3}}},
+		{Layer: &BatchNorm{Eps: 1e-5, Momentum: 0.1, Affine: true, Cumulative: true}, In: []compute.Shape{{2, 3}}},
 		{Layer: &BatchNorm{Eps: 1e-2, Momentum: 0.1, Affine: true}, In: []compute.Shape{{4, 3}}, Lens: [][]int{{3, 0, 4}}},
 	},
 }
@@ -61,6 +67,7 @@ func (b *BatchNorm) Fields() []Field {
 		{Name: "eps", Help: "added to the variance, so that nothing is divided by zero", Ptr: &b.Eps, Min: 1e-12, Max: 1},
 		{Name: "momentum", Help: "share of the batch in the running statistics", Ptr: &b.Momentum, Min: 0, Max: 1},
 		{Name: "affine", Help: "learn a scale and an offset for each channel", Ptr: &b.Affine},
+		{Name: "cumulative", Help: "running statistics are the mean over all batches, without momentum", Ptr: &b.Cumulative},
 	}
 }
 
@@ -69,6 +76,8 @@ func (b *BatchNorm) Label() string {
 	switch {
 	case !b.Affine:
 		return "no scale"
+	case b.Cumulative:
+		return "cumulative"
 	case b.Momentum != 0.1:
 		return fmt.Sprintf("momentum %g", b.Momentum)
 	case b.Eps != 1e-5:
@@ -98,6 +107,9 @@ func (b *BatchNorm) Plan(in []compute.Shape) (Plan, error) {
 	if b.Affine {
 		plan.Params = scaleAndShift(c, true)
 	}
+	if b.Cumulative {
+		plan.State = append(plan.State, Param{Name: "num_batches_tracked", Shape: compute.Shape{1}, Init: Init{Kind: InitConstant}})
+	}
 	return plan, nil
 }
 
@@ -109,22 +121,28 @@ func (p *Pass) padded() []int32 {
 	return p.In[0].Lens
 }
 
-// running are the mean and the variance that a training pass moves; nil where an
-// earlier one has moved them.
-func (p *Pass) running() (mean, variance []float32) {
+// running are the mean and the variance that a training pass moves and the share
+// of the batch in them, which is counted; nil where an earlier pass has moved them.
+func (b *BatchNorm) running(p *Pass) (mean, variance []float32, share float32) {
 	if p.Again {
-		return nil, nil
+		return nil, nil, 0
 	}
-	return p.State[0], p.State[1]
+	share = float32(b.Momentum)
+	if b.Cumulative {
+		seen := &p.State[2][0]
+		*seen++
+		share = 1 / *seen
+	}
+	return p.State[0], p.State[1], share
 }
 
 // forwardPadded is the training pass over padded sequences: y = norm + z, with
 // relu max(y, 0). z may be nil.
 func (b *BatchNorm) forwardPadded(p *Pass, lens []int32, z, y []float32, relu bool) {
 	t, c := rows(p.In[0].Shape)
-	mean, variance := p.running()
+	mean, variance, share := b.running(p)
 	compute.BatchNormPaddedForward(p.Pool, p.N, t, c, lens, p.In[0].Data, p.param(0), p.param(1), z, y,
-		p.Saved[0], p.Saved[1], mean, variance, float32(b.Eps), float32(b.Momentum), relu)
+		p.Saved[0], p.Saved[1], mean, variance, float32(b.Eps), share, relu)
 }
 
 // Forward normalizes by the batch in training, by the running values otherwise.
@@ -139,9 +157,9 @@ func (b *BatchNorm) Forward(p *Pass) {
 		b.forwardPadded(p, lens, nil, p.Out.Data, false)
 		return
 	}
-	mean, variance := p.running()
+	mean, variance, share := b.running(p)
 	compute.BatchNormForward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Out.Data,
-		p.Saved[0], p.Saved[1], mean, variance, float32(b.Eps), float32(b.Momentum))
+		p.Saved[0], p.Saved[1], mean, variance, float32(b.Eps), share)
 }
 
 // ForwardReLU is Forward and then max(y, 0), to the same bits.
@@ -156,9 +174,9 @@ func (b *BatchNorm) ForwardReLU(p *Pass) {
 		b.forwardPadded(p, lens, nil, p.Out.Data, true)
 		return
 	}
-	mean, variance := p.running()
+	mean, variance, share := b.running(p)
 	compute.BatchNormReLUForward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), p.Out.Data,
-		p.Saved[0], p.Saved[1], mean, variance, float32(b.Eps), float32(b.Momentum))
+		p.Saved[0], p.Saved[1], mean, variance, float32(b.Eps), share)
 }
 
 // ForwardAdd is y = Forward + z, with relu max(y, 0), to the same bits as one
@@ -175,9 +193,9 @@ func (b *BatchNorm) ForwardAdd(p *Pass, z, y []float32, relu bool) {
 		b.forwardPadded(p, lens, z, y, relu)
 		return
 	}
-	mean, variance := p.running()
+	mean, variance, share := b.running(p)
 	compute.BatchNormAddForward(p.Pool, n, c, p.In[0].Data, p.param(0), p.param(1), z, y,
-		p.Saved[0], p.Saved[1], mean, variance, float32(b.Eps), float32(b.Momentum), relu)
+		p.Saved[0], p.Saved[1], mean, variance, float32(b.Eps), share, relu)
 }
 
 // Backward is the gradient through the batch's own mean and variance.

@@ -12,6 +12,7 @@ var Catalog = slices.Concat(
 		conv2dKind,
 		convTransposeKind,
 		embeddingKind,
+		unembeddingKind,
 
 		conv1DKind,
 		rnnKind,
@@ -41,6 +42,7 @@ var Catalog = slices.Concat(
 		globalAvgPoolKind,
 		globalMaxPoolKind,
 		pool1DKind,
+		adaptivePool1DKind,
 		timePoolKind,
 
 		addKind,

@@ -22,7 +22,7 @@ var classTokenKind = &Kind{
 			"at the end that first step alone is read.",
 		Formula: "y = [w; x₀; x₁; …]",
 		Shapes:  "T×F → (T+1)×F",
-		Params:  "F",
+		Params:  "F, without weight decay",
 		Cost:    "no multiply-adds; one copy, and one step more for every layer behind it",
 		When:    "In front of the encoder of a vision transformer or a text classifier, with timepool: {take: first} behind it.",
 		Instead: "timepool: {take: mean} behind the encoder does as well in most networks, needs no parameters, and heeds the lengths of padded samples, which this cannot.",

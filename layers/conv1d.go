@@ -41,7 +41,7 @@ var conv1DKind = &Kind{
 			"the weighted sum under it is one output: it finds its pattern wherever it stands. With causal padding an output sees only its own step and earlier ones.",
 		Formula: "y[t,f] = b[f] + Σ W[u,c,f]·x[t·s + u·d − p, c]; causal: p = d(k−1), all of it in front",
 		Shapes:  "T×C → T′×F with T′ = ⌊(T + 2p − d(k−1) − 1)/s⌋ + 1",
-		Params:  "F·(C/groups)·k + F",
+		Params:  "F·(C/groups)·k + F; weight decay takes the weights, not the bias",
 		Cost:    "T′·F·(C/groups)·k",
 		When:    "On sound, sensors and text where near steps belong together; all steps are worked out at once. Causal ones with dilation 1, 2, 4, … see 2ⁿ steps back after n layers.",
 		Instead: "lstm and gru remember without a fixed horizon but go step by step; attention sees every step at a cost that grows with T². Groups equal to the features cost 1/C of it.",

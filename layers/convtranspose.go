@@ -40,7 +40,7 @@ var convTransposeKind = &Kind{
 			"stamp, the stamps are laid stride pixels apart on a larger image, and where they overlap they are added.",
 		Formula: "y[f, i·s+u·d−p, j·s+v·d−p] += W[c,f,u,v]·x[c,i,j], starting from b[f]",
 		Shapes:  "C×H×W → F×H′×W′ with H′ = (H−1)s − 2p + d(k−1) + output_padding + 1",
-		Params:  "C·(F/groups)·k² + F",
+		Params:  "C·(F/groups)·k² + F; weight decay takes the weights, not the bias",
 		Cost:    "H·W·C·(F/groups)·k²",
 		When:    "To enlarge images with learnt weights: in the second half of autoencoders and U-Nets, and in generators.",
 		Instead: "upsample and a conv2d leave no checkerboard behind, at s² times the work for equal kernels. A kernel that the stride divides evenly, such as 4 for 2, lessens it here.",

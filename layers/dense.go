@@ -18,6 +18,9 @@ type Dense struct {
 	Units int
 	Bias  bool
 	Init  string
+	// Deviation, where above 0, is that of the normal numbers which W starts with in
+	// place of Init; b then starts at 0.
+	Deviation float64
 }
 
 var denseKind = &Kind{
@@ -51,6 +54,7 @@ func (d *Dense) Fields() []Field {
 		{Name: "units", Help: "number of outputs", Ptr: &d.Units, Min: 1, Max: 1 << 24},
 		{Name: "bias", Help: "add a learnt constant to each output", Ptr: &d.Bias},
 		initField(&d.Init),
+		deviationField(&d.Deviation, "init"),
 	}
 }
 
@@ -83,6 +87,9 @@ func (d *Dense) Plan(in []compute.Shape) (Plan, error) {
 		return Plan{}, tooLarge(in, "work", "use fewer units or a smaller input")
 	}
 	weight, bias := initials(d.Init, k, d.Units)
+	if d.Deviation > 0 {
+		weight, bias = weight.deviated(d.Deviation), Init{Kind: InitConstant}
+	}
 	plan := Plan{
 		Out:      out,
 		Params:   []Param{{Name: "weight", Shape: compute.Shape{k, d.Units}, Exchange: []int{1, 0}, Init: weight, Decay: true}},

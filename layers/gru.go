@@ -25,7 +25,7 @@ var gruKind = &Kind{
 			"This is PyTorch's form, in which r is applied after the product with the old state; Keras calls it reset_after=True. The paper applies it before.",
 		Formula: "r, z = σ(x·W + b + h₋·U + c);  n = tanh(x·Wₙ + bₙ + r·(h₋·Uₙ + cₙ));  h = (1 − z)·n + z·h₋",
 		Shapes:  "T×F → T×H, or H with return: last; 2H for H if bidirectional",
-		Params:  "3·H·(F + H) + 6·H a layer; F is H (2H if bidirectional) from the second layer on; twice that if bidirectional",
+		Params:  "3·H·(F + H) + 6·H a layer; F is H (2H if bidirectional) from the second layer on; twice that if bidirectional. Weight decay takes the weights, not the biases",
 		Cost:    "T·(F·3H + H·3H) a layer, twice that if bidirectional; padded steps are counted",
 		When:    "Where an lstm would do and a quarter of the weights and time is worth saving: short texts, speech, series of measurements.",
 		Instead: "lstm counts and remembers exactly over longer stretches, for a third more work. rnn takes a third of the work and forgets after a dozen steps or so.",

@@ -87,6 +87,20 @@ func initField(word *string) Field {
 	return Field{Name: "init", Help: "how the weights start; auto is uniform ±1/√fan-in", Ptr: word, Options: initWords}
 }
 
+// deviationField is the setting for weights that start with normal numbers of one
+// deviation, whatever instead says otherwise.
+func deviationField(dev *float64, instead string) Field {
+	return Field{Name: "deviation", Help: "weights start normal, this far around 0 (GPT-2 has 0.02); 0: as " + instead + " says", Ptr: dev, Min: 0, Max: 100}
+}
+
+// deviated is i, or where dev is above 0 normal numbers of that deviation.
+func (i Init) deviated(dev float64) Init {
+	if dev > 0 {
+		i.Kind, i.Value = InitNormal, dev
+	}
+	return i
+}
+
 // initials are the starts of a weight and its bias for a word of initWords.
 // A bias starts at zero, except that PyTorch draws it like the weight.
 func initials(word string, fanIn, fanOut int) (weight, bias Init) {

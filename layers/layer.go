@@ -215,6 +215,9 @@ type Kind struct {
 	Summary string // one line for the palette
 	Card    Card
 	New     func() Layer // with default settings
+	// Ties names another kind whose parameters a node of this one may share, beside
+	// those of its own; "" none.
+	Ties string
 	// Examples cover the settings that differ in code, edges included. The
 	// gradient check, the round trip and the benchmarks walk them.
 	Examples []Example

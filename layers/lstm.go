@@ -22,7 +22,7 @@ var lstmKind = &Kind{
 			"What the memory keeps is added to and not multiplied anew at each step, so it and its gradient outlast hundreds of steps.",
 		Formula: "[i f g o] = x·W + b + h₋·U + c₀;  c = σ(f)·c₋ + σ(i)·tanh(g);  h = σ(o)·tanh(c)",
 		Shapes:  "T×F → T×H, or H with return: last; 2H for H if bidirectional",
-		Params:  "4·H·(F + H) + 8·H a layer; F is H (2H if bidirectional) from the second layer on; twice that if bidirectional",
+		Params:  "4·H·(F + H) + 8·H a layer; F is H (2H if bidirectional) from the second layer on; twice that if bidirectional. Weight decay takes the weights, not the biases",
 		Cost:    "T·(F·4H + H·4H) a layer, twice that if bidirectional; padded steps are counted",
 		When:    "For sequences whose meaning hangs on what came long before: text by the letter, series of measurements, anything that arrives a step at a time.",
 		Instead: "gru has three quarters of the weights and work and often does as well. Attention sees all steps at once and trains faster on long texts, at T²·F products " +

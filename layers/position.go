@@ -36,7 +36,7 @@ var positionKind = &Kind{
 			"a pattern of numbers that differs from place to place, either a fixed one, of waves from short to long as the hands of a clock, or one row a place that is learnt.",
 		Formula: "sinusoidal: y[t, 2i] = x[t, 2i] + sin(t/10000^(2i/F)), y[t, 2i+1] = x[t, 2i+1] + cos(t/10000^(2i/F)); learned: y[t] = x[t] + table[t]",
 		Shapes:  "T×F unchanged; learned: T at most length",
-		Params:  "sinusoidal: none; learned: length·F",
+		Params:  "sinusoidal: none; learned: length·F, with weight decay",
 		Cost:    "no multiply-adds are counted; T·F additions",
 		When:    "Right behind the embedding of every network that attends. Learned rows where the length is fixed, as GPT and BERT have them; waves where sequences may be longer than those seen.",
 		Instead: "attention with rotary: it turns queries and keys by their place instead, needs no length and no parameters, and mostly does better on long texts. Recurrent layers need no positions.",

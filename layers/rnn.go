@@ -21,7 +21,7 @@ var rnnKind = &Kind{
 			"or, where the weights are large, it explodes.",
 		Formula: "h = f(x·W + b + h₋·U + c), f = tanh or relu",
 		Shapes:  "T×F → T×H, or H with return: last; 2H for H if bidirectional",
-		Params:  "H·(F + H) + 2·H a layer; F is H (2H if bidirectional) from the second layer on; twice that if bidirectional",
+		Params:  "H·(F + H) + 2·H a layer; F is H (2H if bidirectional) from the second layer on; twice that if bidirectional. Weight decay takes the weights, not the biases",
 		Cost:    "T·(F·H + H·H) a layer, twice that if bidirectional; padded steps are counted",
 		When:    "To see what recurrence is, and for short sequences whose last few steps say all. Clip the gradient, above all with relu.",
 		Instead: "gru or lstm remember for hundreds of steps where this one forgets after a dozen; they take three and four times the weights and work.",

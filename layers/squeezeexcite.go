@@ -29,7 +29,7 @@ var squeezeExciteKind = &Kind{
 			"A channel can so matter in one picture and be silent in another.",
 		Formula: "y = x·sigmoid(W₂·relu(W₁·mean(x) + b₁) + b₂)",
 		Shapes:  "unchanged",
-		Params:  "2·C·r + r + C with r = ⌈C/ratio⌉",
+		Params:  "2·C·r + r + C with r = ⌈C/ratio⌉; weight decay takes the weights, not the biases",
 		Cost:    "2·C·r a sample",
 		When:    "In a residual block, after its last convolution: a little better for a percent of the work.",
 		Instead: "More channels or blocks, at their full cost.",

@@ -2,6 +2,7 @@ package layers
 
 import (
 	"fmt"
+	"math"
 
 	"layercake/compute"
 )
@@ -17,6 +18,12 @@ type transformer struct {
 	Dropout    float64
 	Rotary     bool
 	Bias       bool
+	// Deviation, where above 0, is that of the normal numbers that all weights
+	// start with; with Depth, those that end a half have it divided by the root of the
+	// number of halves in so many layers, so that the sum of them all starts as
+	// large in deep stacks as in shallow ones (GPT-2).
+	Deviation float64
+	Depth     int
 }
 
 // Where norms stand, and what is between the dense layers.
@@ -40,7 +47,9 @@ func (t *transformer) fields() []Field {
 		{Name: "activation", Help: "between the dense layers; swiglu has a third one as gate", Ptr: &t.Activation, Options: []string{"relu", "gelu", "gelu_tanh", "silu", swiglu}},
 		{Name: "dropout", Help: "share dropped of attention's weights, of the activation, and of what each half adds", Ptr: &t.Dropout, Min: 0, Max: 0.99},
 		{Name: "rotary", Help: "turn queries and keys by their place", Ptr: &t.Rotary},
-		{Name: "bias", Help: "add learnt constants to all projections", Ptr: &t.Bias},
+		{Name: "bias", Help: "add learnt constants to all projections and norms", Ptr: &t.Bias},
+		{Name: "deviation", Help: "weights start normal, this far around 0 (GPT-2 has 0.02); 0: by each part's own rule", Ptr: &t.Deviation, Min: 0, Max: 100},
+		{Name: "depth", Help: "layers in the stack, for weights that end a half: deviation/√(halves·depth) (GPT-2); 0: no", Ptr: &t.Depth, Min: 0, Max: 1 << 16},
 	}
 }
 
@@ -73,7 +82,7 @@ func (t *transformer) half(s *stack, number, x string, work func(from string) st
 		if t.Normalize == rmsNormKind.Name {
 			return s.add("norm"+number, rmsNormKind, rmsNormKind.New(), from)
 		}
-		return s.add("norm"+number, layerNormKind, layerNormKind.New(), from)
+		return s.add("norm"+number, layerNormKind, &LayerNorm{Eps: 1e-5, Affine: true, Bias: t.Bias}, from)
 	}
 	if t.Norm == postNorm {
 		return norm(s.add("add"+number, addKind, addKind.New(), x, t.drop(s, "drop"+number, work(x))))
@@ -89,22 +98,31 @@ func (t *transformer) drop(s *stack, name, from string) string {
 	return s.add(name, dropoutKind, &Dropout{Rate: t.Dropout}, from)
 }
 
-func (t *transformer) attention(causal bool) *Attention {
-	return &Attention{Heads: t.Heads, KVHeads: t.KVHeads, Causal: causal, Bias: t.Bias, Dropout: t.Dropout, Rotary: t.Rotary}
+func (t *transformer) attention(causal bool, halves int) *Attention {
+	return &Attention{Heads: t.Heads, KVHeads: t.KVHeads, Causal: causal, Bias: t.Bias, Dropout: t.Dropout, Rotary: t.Rotary,
+		Deviation: t.Deviation, OutDeviation: t.last(halves)}
 }
 
-// feed is the feed-forward work on a sequence of width f.
-func (t *transformer) feed(s *stack, f int) func(from string) string {
+// last is the deviation of weights that end a half, in a layer of so many.
+func (t *transformer) last(halves int) float64 {
+	if t.Depth == 0 {
+		return t.Deviation
+	}
+	return t.Deviation / math.Sqrt(float64(halves)*float64(t.Depth))
+}
+
+// feed is the feed-forward work on a sequence of width f, in a layer of so many halves.
+func (t *transformer) feed(s *stack, f, halves int) func(from string) string {
 	ff := t.FF
 	if ff == 0 {
 		ff = 4 * f
 	}
 	return func(from string) string {
 		if t.Activation == swiglu {
-			s.add("ff1", denseKind, &Dense{Units: 2 * ff, Bias: t.Bias, Init: initAuto}, from)
+			s.add("ff1", denseKind, &Dense{Units: 2 * ff, Bias: t.Bias, Init: initAuto, Deviation: t.Deviation}, from)
 			s.add("swiglu", gluKind, &GLU{Activation: "silu"})
 		} else {
-			s.add("ff1", denseKind, &Dense{Units: ff, Bias: t.Bias, Init: initAuto}, from)
+			s.add("ff1", denseKind, &Dense{Units: ff, Bias: t.Bias, Init: initAuto, Deviation: t.Deviation}, from)
 			name, layer := t.Activation, Layer(nil)
 			if name == "gelu_tanh" {
 				name = "gelu"
@@ -117,7 +135,7 @@ func (t *transformer) feed(s *stack, f int) func(from string) string {
 			s.add(k.Name, k, layer)
 		}
 		t.drop(s, "dropff", "")
-		return s.add("ff2", denseKind, &Dense{Units: f, Bias: t.Bias, Init: initAuto})
+		return s.add("ff2", denseKind, &Dense{Units: f, Bias: t.Bias, Init: initAuto, Deviation: t.last(halves)})
 	}
 }
 
@@ -133,6 +151,12 @@ func (t *transformer) check(in []compute.Shape, want string, count int) error {
 	}
 	if t.Heads < 1 {
 		return badSetting(in, "heads", t.Heads, 1)
+	}
+	if t.Depth < 0 {
+		return badSetting(in, "depth", t.Depth, 0)
+	}
+	if t.Depth > 0 && !(t.Deviation > 0) {
+		return &ShapeError{Got: in, Want: "a deviation for depth to make smaller", Cure: "set deviation to 0.02, or depth to 0"}
 	}
 	if t.FF < 0 || t.FF > 1<<24 || t.FF == 0 && in[0][1] > 1<<22 {
 		return tooLarge(in, "feed-forward width", "set a smaller ff")

@@ -35,7 +35,7 @@ var transformerDecoderKind = &Kind{
 			"and then a small network works on it. It reads two inputs: from: [., encoder].",
 		Formula: "pre: a = x + attention(norm(x)), b = a + cross(norm(a), memory), y = b + ff(norm(b)); post: each norm behind its sum",
 		Shapes:  "T×F and memory S×M → T×F",
-		Params:  "8F² + 8F for both attentions with M = F, 2·F·ff + ff + F for the dense layers, 6F for the norms: about 16·F² with ff = 4F",
+		Params:  "8F² + 8F for both attentions with M = F, 2·F·ff + ff + F for the dense layers, 6F for the norms: about 16·F² with ff = 4F. Weight decay leaves biases and norms out",
 		Cost:    "T·(6F² + 2·F·ff) + 2·S·F² + F·T·(T+1) + 2·F·T·S a sample with M = F",
 		When:    "Translation and all else that turns one sequence into another of its own length.",
 		Instead: "transformerencoder with causal: source and answer in one sequence, one kind of layer fewer, more steps to attend to.",
@@ -65,13 +65,13 @@ func (d *TransformerDecoder) Parts(in []compute.Shape) ([]Part, error) {
 	}
 	var s stack
 	a := d.half(&s, "1", "in", func(from string) string {
-		return s.add("attention", attentionKind, d.attention(true), from)
+		return s.add("attention", attentionKind, d.attention(true, 3), from)
 	})
 	b := d.half(&s, "2", a, func(from string) string {
-		cross := d.attention(false)
+		cross := d.attention(false, 3)
 		cross.Rotary = false // places in the source are no places in x
 		return s.add("cross", attentionKind, cross, from, "in2")
 	})
-	d.half(&s, "3", b, d.feed(&s, in[0][1]))
+	d.half(&s, "3", b, d.feed(&s, in[0][1], 3))
 	return s.list, nil
 }

@@ -40,7 +40,7 @@ var transformerEncoderKind = &Kind{
 			"Each half adds its result to what it was given, so that many such layers can be stacked, and a norm keeps the sums from growing. With causal no step sees a later one: that is a layer of GPT.",
 		Formula: "pre: h = x + attention(norm(x)), y = h + ff(norm(h)); post: h = norm(x + attention(x)), y = norm(h + ff(h))",
 		Shapes:  "T×F unchanged",
-		Params:  "4F² + 4F for attention, 2·F·ff + ff + F for the dense layers, 4F for the norms: about 12·F² with ff = 4F",
+		Params:  "4F² + 4F for attention, 2·F·ff + ff + F for the dense layers, 4F for the norms: about 12·F² with ff = 4F. Weight decay leaves biases and norms out",
 		Cost:    "T·(4F² + 2·F·ff) + 2·F·T² a sample; causal, F·T·(T+1) in place of 2·F·T²",
 		When:    "Stacked 2 to 96 times, behind embedding and position: classify, tag or (causal) continue sequences; on patches, images.",
 		Instead: "lstm for short sequences and little data; conv1d where only neighbours matter. norm: post, as first published, needs a warm-up of the learning rate; pre does not.",
@@ -53,7 +53,9 @@ var transformerEncoderKind = &Kind{
 		{Layer: newEncoder(func(e *TransformerEncoder) {
 			e.Heads, e.KVHeads, e.FF, e.Causal, e.Activation, e.Normalize, e.Rotary, e.Bias = 2, 1, 5, true, swiglu, "rmsnorm", true, false
 		}), In: []compute.Shape{{3, 4}}},
-		{Layer: newEncoder(func(e *TransformerEncoder) { e.Heads, e.Dropout, e.Activation = 1, 0.2, "gelu_tanh" }), In: []compute.Shape{{2, 3}}},
+		{Layer: newEncoder(func(e *TransformerEncoder) {
+			e.Heads, e.Dropout, e.Activation, e.Deviation, e.Depth = 1, 0.2, "gelu_tanh", 0.5, 3
+		}), In: []compute.Shape{{2, 3}}},
 	},
 }
 
@@ -80,8 +82,8 @@ func (e *TransformerEncoder) Parts(in []compute.Shape) ([]Part, error) {
 	}
 	var s stack
 	h := e.half(&s, "1", "in", func(from string) string {
-		return s.add("attention", attentionKind, e.attention(e.Causal), from)
+		return s.add("attention", attentionKind, e.attention(e.Causal, 2), from)
 	})
-	e.half(&s, "2", h, e.feed(&s, in[0][1]))
+	e.half(&s, "2", h, e.feed(&s, in[0][1], 2))
 	return s.list, nil
 }

@@ -74,7 +74,8 @@ func Adapt(s *Spec, inputs []Input, classes int) (*Spec, string) {
 	return &fitted, fmt.Sprintf("%s: changed %s to fit the data", fitted.title(), strings.Join(changes, " and "))
 }
 
-// fitEmbeddings gives the embeddings that read input k so many rows.
+// fitEmbeddings gives the embeddings that read input k so many rows, and with
+// them all that use their tables.
 func fitEmbeddings(s *Spec, k, tokens int) (*Spec, error) {
 	if tokens == s.Inputs[k].Tokens {
 		return s, nil
@@ -82,7 +83,16 @@ func fitEmbeddings(s *Spec, k, tokens int) (*Spec, error) {
 	g := Resolve(s)
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		if n.Kind == nil || n.Kind.Name != "embedding" || n.Item == nil || len(n.In) != 1 || n.In[0] != k {
+		if n.Kind == nil || n.Item == nil || len(n.In) != 1 {
+			continue
+		}
+		reads := n.Kind.Name == "embedding" && n.In[0] == k
+		if n.Share >= 0 {
+			at := n.Share // its table's owner is another embedding
+			owner := &g.Nodes[at]
+			reads = owner.Kind.Name == "embedding" && len(owner.In) == 1 && owner.In[0] == k
+		}
+		if !reads {
 			continue
 		}
 		var err error
@@ -163,7 +173,7 @@ func setClasses(s *Spec, g *Graph, classes int) (*Spec, string) {
 	}
 	key := ""
 	if n.Kind != nil && n.Item != nil && n.Share < 0 {
-		key = map[string]string{"dense": "units", "conv2d": "filters", "conv1d": "filters", "embedding": "width"}[n.Kind.Name]
+		key = map[string]string{"dense": "units", "conv2d": "filters", "conv1d": "filters", "embedding": "width", "unembedding": "tokens"}[n.Kind.Name]
 	}
 	if key == "" {
 		return nil, fmt.Sprintf("it has %d outputs where the data asks for %d, and its last layer with weights, %s, has no units to change: end it with dense: {units: %d}",

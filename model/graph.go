@@ -559,8 +559,12 @@ func (r *resolver) checkShare(n *Node, plan *layers.Plan) error {
 		return nil
 	}
 	other := &r.g.Nodes[n.Share]
-	if other.Kind != n.Kind {
-		return fmt.Errorf("share names %s, which is no %s: wants one of the same kind", other.Name, n.Kind.Name)
+	if other.Kind != n.Kind && (other.Kind == nil || other.Kind.Name != n.Kind.Ties) {
+		wants := "one of the same kind"
+		if n.Kind.Ties != "" {
+			wants += ", or of kind " + n.Kind.Ties
+		}
+		return fmt.Errorf("share names %s, which is no %s: wants %s", other.Name, n.Kind.Name, wants)
 	}
 	if len(other.Plan.Params) != len(plan.Params) {
 		return fmt.Errorf("share names %s, which has %d parameter tensors where this has %d: give both the same settings",

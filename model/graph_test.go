@@ -271,6 +271,45 @@ layers:
 	}
 }
 
+// TestTiedTable holds an unembedding to the table of its embedding: one set of
+// parameters, gradients from both ends, and both follow data with other tokens.
+func TestTiedTable(t *testing.T) {
+	const file = `input: {tokens: 7, length: 5}
+layers:
+  - embedding: {tokens: 7, width: 4, name: letters, deviation: 0.5}
+  - tanh
+  - dense: {units: 4, bias: false, deviation: 0.3}
+  - unembedding: {tokens: 7, share: letters}
+`
+	s := mustParse(t, file)
+	g := Resolve(s)
+	if g.Err != nil {
+		t.Fatal(g.Err)
+	}
+	checkGraph(t, g)
+	if g.Params() != 7*4+4*4 {
+		t.Errorf("%d parameters, want 44: the table counts once", g.Params())
+	}
+	results, err := Check(g, 1, 100)
+	if err == nil {
+		err = CheckFailure(results)
+	}
+	if err != nil {
+		t.Errorf("gradients of a tied table: %v", err)
+	}
+	fitted, why := Adapt(s, []Input{{Shape: compute.Shape{6}, Tokens: 11}}, 11)
+	if fitted == nil {
+		t.Fatal(why)
+	}
+	if g := Resolve(fitted); g.Err != nil || g.Params() != 11*4+4*4 {
+		t.Errorf("fitted to 11 tokens: %v, %d parameters", g.Err, g.Params())
+	}
+	g = Resolve(mustParse(t, "input: [4]\nlayers:\n  - dense: {units: 4, name: a}\n  - unembedding: {tokens: 4, share: a}\n"))
+	if g.Err == nil || !strings.Contains(g.Err.Error(), "wants one of the same kind, or of kind embedding") {
+		t.Errorf("a table shared with a dense: %v", g.Err)
+	}
+}
+
 func TestMemoryRefused(t *testing.T) {
 	// Two layers of 2²⁰ and 2²⁰ units: 10¹² parameters and more.
 	g := Resolve(mustParse(t, "name: big\ninput: [1048576]\nlayers:\n  - dense: {units: 1048576}\n"))

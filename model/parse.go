@@ -21,7 +21,7 @@ const (
 	maxRows   = 100_000 // after repeats are unrolled
 	maxName   = 64      // bytes of a name
 	maxWord   = 256     // bytes of a key or a value
-	maxValues = 64      // values in a list
+	maxValues = 1 << 16 // values in a list: a weight for each of many classes
 	maxAxis   = 1 << 24 // elements along one axis of an input
 )
 

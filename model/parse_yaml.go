@@ -285,7 +285,10 @@ func (r *reader) value(e entry) (layers.Value, error) {
 		return layers.Value{w}, nil
 	}
 	list, ok := e.value.(*ast.SequenceNode)
-	if !ok || len(list.Values) == 0 || len(list.Values) > maxValues {
+	if ok && len(list.Values) > maxValues {
+		return nil, r.fail(e.at, "%s is a list of %d values, wants at most %d", e.key, len(list.Values), maxValues)
+	}
+	if !ok || len(list.Values) == 0 {
 		return nil, r.fail(e.at, "%s is %s, wants a word, a number or a list of them", e.key, describe(e.value))
 	}
 	var v layers.Value
