@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"layercake/compute"
 )
@@ -12,9 +13,10 @@ import (
 //
 // A network that nothing but Carry ties from step to step is run step by step: its
 // graph is resolved once more for sequences of length 1, and each token costs
-// one step. A network with any other tie over time, with several inputs, or that
-// scores only the token behind its window, is run over its whole window for each
-// token. Where steps are scored, the tokens begin at the window's left and the
+// one step. What reads other inputs alone, as an encoder does, runs once, with the first
+// token; attention to it keeps its keys and values. A network with any other tie
+// over time, or that scores only the token behind its window, is run over its whole
+// window for each token. Where steps are scored, the tokens begin at the window's left and the
 // rest of it is padding; where only the next token is, they end at its right and
 // zeros stand before them.
 //
@@ -34,6 +36,7 @@ type Generator struct {
 	ids     []int32
 	n       int // tokens seen
 	stepped bool
+	given   bool // another input has changed since the last token
 	every   bool // each step is scored
 	lens    [1]int32
 }
@@ -60,12 +63,12 @@ func (p *Program) Generator(input int, pool *compute.Pool) (*Generator, error) {
 		return nil, fmt.Errorf("%s: its output does not depend on %s, wants a network that reads what it writes on", p.g.Name, in.Name)
 	}
 	var err error
-	if q := p.stepByStep(pool); q != nil {
+	if q := p.stepByStep(input, pool); q != nil {
 		g.p, g.stepped, g.steps = q, true, 1
-		if !bounded(q) {
+		if len(p.g.Inputs) == 1 && !bounded(q) {
 			g.room = 0
 		}
-	} else if g.p, err = p.sharing(p.g, 1, 0, pool); err != nil {
+	} else if g.p, err = p.sharing(p.g, 1, 0, nil, pool); err != nil {
 		return nil, err
 	}
 	if need, have := satAdd(p.plan.Bytes(), g.p.plan.ActivationBytes()), MachineMemory(); need > have {
@@ -80,9 +83,9 @@ func (p *Program) Generator(input int, pool *compute.Pool) (*Generator, error) {
 }
 
 // sharing prepares a program of g that is to take p's parameters, for scores.
-func (p *Program) sharing(g *Graph, batch, context int, pool *compute.Pool) (*Program, error) {
+func (p *Program) sharing(g *Graph, batch, context int, once []bool, pool *compute.Pool) (*Program, error) {
 	o := p.o
-	o.Batch, o.Context, o.Pool, o.Logits = batch, context, pool, true
+	o.Batch, o.Context, o.once, o.Pool, o.Logits = batch, context, once, pool, true
 	o.Train, o.InputGrads, o.Frozen, o.LendInputs = false, false, nil, false
 	return prepare(g, o)
 }
@@ -94,14 +97,11 @@ func (q *Program) adopt(p *Program) {
 	q.bind()
 }
 
-// stepByStep prepares a program of p's network for sequences of length 1; nil
-// where the steps of the network are tied by more than Carry.
-func (p *Program) stepByStep(pool *compute.Pool) *Program {
-	if len(p.g.Inputs) != 1 {
-		return nil
-	}
-	length := p.g.Inputs[0].Shape[0]
-	spec, err := SetInput(p.g.Spec, 0, compute.Shape{1}, p.g.Inputs[0].Tokens)
+// stepByStep prepares a program of p's network for sequences of length 1 at an
+// input; nil where the steps of the network are tied by more than Carry.
+func (p *Program) stepByStep(input int, pool *compute.Pool) *Program {
+	length := p.g.Inputs[input].Shape[0]
+	spec, err := SetInput(p.g.Spec, input, compute.Shape{1}, p.g.Inputs[input].Tokens)
 	if err != nil {
 		return nil
 	}
@@ -109,7 +109,12 @@ func (p *Program) stepByStep(pool *compute.Pool) *Program {
 	if g.Err != nil || len(g.Nodes) != len(p.g.Nodes) {
 		return nil
 	}
-	q, err := p.sharing(g, 1, length, pool)
+	fed := reachedFrom(g, p.inputs[input])
+	once := make([]bool, len(fed))
+	for i := range once {
+		once[i] = !fed[i]
+	}
+	q, err := p.sharing(g, 1, length, once, pool)
 	if err != nil {
 		return nil
 	}
@@ -118,15 +123,40 @@ func (p *Program) stepByStep(pool *compute.Pool) *Program {
 		if !sameParams(long, short) {
 			return nil
 		}
-		if !q.plan.nodes[i].used || long.Layer == nil {
-			continue
-		}
-		a, b := long.Plan.Out, short.Plan.Out
-		if long.Plan.AcrossTime || len(long.Plan.Whole) > 0 || len(a) != 2 || len(b) != 2 || a[0] != length || b[0] != 1 || a[1] != b[1] {
+		if q.plan.nodes[i].used && fed[i] && long.Layer != nil && !long.goesStepwise(short, fed, length) {
 			return nil
 		}
 	}
 	return q
+}
+
+// reachedFrom says which nodes depend on one of them, itself included.
+func reachedFrom(g *Graph, from int) []bool {
+	reached := make([]bool, len(g.Nodes))
+	reached[from] = true
+	for i := range g.Nodes {
+		for _, v := range g.Nodes[i].In {
+			reached[i] = reached[i] || reached[v]
+		}
+	}
+	return reached
+}
+
+// goesStepwise reports whether short, which is n for one step, does with what it
+// carries all that n does over length steps. fed says what comes step by step;
+// all else is there before the first step, and only a layer that keeps what it needs of it
+// may read it.
+func (n *Node) goesStepwise(short *Node, fed []bool, length int) bool {
+	for j, v := range n.In {
+		if fed[v] == slices.Contains(n.Plan.Whole, j) {
+			return false
+		}
+	}
+	if n.Plan.AcrossTime || len(n.Plan.Whole) > 0 && n.Plan.Carry.PerSample == 0 {
+		return false
+	}
+	a, b := n.Plan.Out, short.Plan.Out
+	return len(a) == 2 && len(b) == 2 && a[0] == length && b[0] == 1 && a[1] == b[1]
 }
 
 // sameParams reports whether two nodes have parameters and state alike.
@@ -173,10 +203,19 @@ func (g *Generator) Reset() {
 	g.p.ResetCarry()
 }
 
+// replay reads ids from the beginning. They may be those of the generator itself.
+func (g *Generator) replay(ids []int32) {
+	g.Reset()
+	for _, id := range ids {
+		g.step(id) // writes where it has read before
+	}
+}
+
 // Give says what another input k holds: its numbers, of which the first steps
 // are used (all of them where steps is negative). It is for networks that read
-// a source beside what they write.
+// a source beside what they write, and holds for the tokens seen already too.
 func (g *Generator) Give(k int, x []float32, steps int) {
+	g.given = true
 	copy(g.p.Input(k).Data, x)
 	if steps < 0 {
 		g.p.SetLens(k, nil)
@@ -204,17 +243,17 @@ func (g *Generator) Next(token int32) []float32 {
 
 // step runs the one step that a token is.
 func (g *Generator) step(token int32) []float32 {
+	if g.given {
+		g.given = false
+		g.replay(g.ids[:g.n])
+	}
 	if g.room > 0 {
 		if g.n == g.room {
-			last := g.ids[g.room-g.room/2:]
-			g.Reset()
-			for _, id := range last {
-				g.step(id) // writes where it has read before
-			}
+			g.replay(g.ids[g.room-g.room/2:])
 		}
 		g.ids[g.n] = token
 	}
-	in := g.p.Input(0).Data
+	in := g.p.Input(g.input).Data
 	in[0] = float32(token)
 	g.p.SetStart(g.n)
 	g.p.Forward(1, false)

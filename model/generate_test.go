@@ -190,33 +190,91 @@ func TestGeneratorOfNextToken(t *testing.T) {
 	nearly(t, "anew", g.Next(4), p.Output().Data[:11])
 }
 
-// A decoder is written on beside its source, whose padding it does not see.
-func TestGeneratorWithSource(t *testing.T) {
-	g := resolved(t, `
-inputs: {source: {tokens: 7, length: 6}, target: {tokens: 11, length: 4}}
-layers:
-  - embedding: {tokens: 7, width: 8, from: source}
+// rewriters are networks with a source and a target, step by step or not.
+var rewriters = []struct {
+	name, layers string
+	stepped      bool
+}{
+	{"transformer", `  - embedding: {tokens: 7, width: 8, from: source}
   - transformerencoder: {heads: 2, ff: 8, name: memory}
   - embedding: {tokens: 11, width: 8, from: target}
   - position
   - transformerdecoder: {heads: 2, ff: 8, from: [., memory]}
+  - transformerdecoder: {heads: 2, kv_heads: 1, ff: 8, norm: post, rotary: true, from: [., memory]}
   - dense: {units: 11}
-`)
+`, true},
+	{"causal encoder", `  - embedding: {tokens: 7, width: 6, from: source}
+  - position: {kind: learned, length: 12, deviation: 1}
+  - attention: {heads: 2, causal: true}
+  - lstm: {units: 5, name: memory}
+  - embedding: {tokens: 11, width: 8, from: target}
+  - gru: {units: 8}
+  - attention: {heads: 2, from: [., memory]}
+  - dense: {units: 11}
+`, true},
+	{"memory of the target", `  - embedding: {tokens: 7, width: 8, from: source, name: read}
+  - embedding: {tokens: 11, width: 8, from: target}
+  - attention: {heads: 2, from: [read, .]}
+  - slice: {axis: time, stop: 4}
+  - dense: {units: 11}
+`, false},
+}
+
+func pairOf(t *testing.T, layers string) *Program {
+	t.Helper()
+	g := resolved(t, "inputs: {source: {tokens: 7, length: 12}, target: {tokens: 11, length: 4}}\nlayers:\n"+layers)
 	p, err := Compile(g, Options{Batch: 1, Seed: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	write, err := p.Generator(1, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	copy(p.Input(0).Data, []float32{1, 2, 3, 0, 0, 0})
-	copy(p.Input(1).Data, []float32{10, 4, 5, 6})
-	p.SetLens(0, []int32{3})
-	p.Forward(1, false)
-	write.Give(0, []float32{1, 2, 3, 6, 6, 6}, 3)
-	for i, id := range []int32{10, 4, 5, 6} {
-		nearly(t, fmt.Sprintf("step %d", i), write.Next(id), p.Output().Data[i*11:][:11])
+	return p
+}
+
+// A decoder is written on beside its source, whose padding it does not see: token
+// by token with the scores of the whole window, for another source too.
+func TestGeneratorWithSource(t *testing.T) {
+	for _, c := range rewriters {
+		t.Run(c.name, func(t *testing.T) {
+			p := pairOf(t, c.layers)
+			write, err := p.Generator(1, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if write.StepByStep() != c.stepped || write.Context() != 4 {
+				t.Errorf("step by step %v with a context of %d, want %v, 4", write.StepByStep(), write.Context(), c.stepped)
+			}
+			target := []int32{10, 4, 5, 6}
+			for at, source := range [][]float32{{1, 2, 3, 4, 5, 6, 0, 1, 2, 3}, {1, 2, 3, 6, 6, 6}, {5}} {
+				lens := int32(len(source))
+				clear(p.Input(0).Data)
+				copy(p.Input(0).Data, source)
+				for i, id := range target {
+					p.Input(1).Data[i] = float32(id)
+				}
+				p.SetLens(0, []int32{lens})
+				p.Forward(1, false)
+				want := slices.Clone(p.Output().Data)
+				first := 0
+				if at == 2 { // another source while tokens are written
+					write.Reset()
+					write.Next(10)
+					write.Next(4)
+					first = 2
+				} else {
+					write.Reset()
+				}
+				write.Give(0, append(slices.Clone(source), make([]float32, 12-len(source))...), int(lens))
+				for i := first; i < len(target); i++ {
+					got := write.Next(target[i])
+					if c.stepped || i == len(target)-1 { // else what comes later is seen
+						nearly(t, fmt.Sprintf("source %d, step %d", at, i), got, want[i*11:][:11])
+					}
+				}
+			}
+			if n := allocs.Steady(20, func() { write.Next(3) }); n != 0 {
+				t.Errorf("a token allocates %v times", n)
+			}
+		})
 	}
 }
 
@@ -288,17 +346,20 @@ func TestSampler(t *testing.T) {
 func BenchmarkGenerator(b *testing.B) {
 	pool := compute.NewPool(2)
 	defer pool.Close()
-	for _, name := range []string{"char-rnn", "char-lstm", "char-gru", "gpt-nano"} {
+	for _, name := range []string{"char-rnn", "char-lstm", "char-gru", "gpt-nano", "seq2seq-dates"} {
 		p, err := Compile(preset(b, name), Options{Batch: 1, Seed: 1, Pool: pool, Logits: true})
 		if err != nil {
 			b.Fatal(err)
 		}
-		g, err := p.Generator(0, pool)
+		g, err := p.Generator(len(p.g.Inputs)-1, pool)
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.Run(name+"/step", func(b *testing.B) {
-			for b.Loop() {
+			for i := 0; b.Loop(); i++ {
+				if i%10 == 0 && len(p.g.Inputs) > 1 {
+					g.Reset() // a date has ten signs, and its source is read once
+				}
 				g.Next(3)
 			}
 		})

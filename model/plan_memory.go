@@ -108,6 +108,7 @@ type planOptions struct {
 	frozen     []bool // nodes whose parameters get no gradient; nil: none
 	lendInputs bool   // inputs lie elsewhere
 	context    int    // positions of a program that runs step by step; 0: it does not
+	once       []bool // by node: runs in full before the first step, and keeps nothing
 	recompute  bool   // do not keep what can be made again, where that takes less memory
 	// cuts are where segments begin, in place of those that recompute finds: for tests.
 	cuts []int32
@@ -306,9 +307,17 @@ func (p *planner) placeCarry() {
 			continue
 		}
 		p.nodes[i].carry = p.carry
-		size := satMul(int64(carrySize(&p.g.Nodes[i].Plan, p.o.context)), int64(p.batch))
+		size := satMul(int64(carrySize(&p.g.Nodes[i].Plan, contextOf(i, p.o.context, p.o.once))), int64(p.batch))
 		p.carry = satAdd(p.carry, roundUp(size, line))
 	}
+}
+
+// contextOf is the context for node i of a program with one.
+func contextOf(i, context int, once []bool) int {
+	if once != nil && once[i] {
+		return 0
+	}
+	return context
 }
 
 // carrySize is the float32s that a layer keeps for a sample in a program with

@@ -34,6 +34,9 @@ type Options struct {
 	// up to one more forward pass a step.
 	Recompute bool
 
+	// once says, with Context, which nodes see their sequences whole and depend on
+	// nothing that comes step by step: they run at position 0 alone.
+	once  []bool
 	plain bool    // no fusion, every value and gradient apart: for tests
 	cuts  []int32 // of planOptions, for tests
 }
@@ -148,7 +151,7 @@ func Compile(g *Graph, o Options) (*Program, error) {
 // change of p's weights at once, or with Fold at each Fold.
 func (p *Program) Inference(batch int, pool *compute.Pool) (*Program, error) {
 	o := p.o
-	o.Batch, o.Pool, o.Train, o.InputGrads, o.Frozen, o.Context = batch, pool, false, false, nil, 0
+	o.Batch, o.Pool, o.Train, o.InputGrads, o.Frozen, o.Context, o.once = batch, pool, false, false, nil, 0, nil
 	q, err := prepare(p.g, o)
 	if err != nil {
 		return nil, err
@@ -179,7 +182,7 @@ func prepare(g *Graph, o Options) (*Program, error) {
 	p := &Program{g: g, o: o}
 	p.plan = planProgram(g, planOptions{
 		batch: o.Batch, train: o.Train, logits: o.Logits,
-		inputGrads: o.InputGrads, frozen: o.Frozen, lendInputs: o.LendInputs, context: o.Context,
+		inputGrads: o.InputGrads, frozen: o.Frozen, lendInputs: o.LendInputs, context: o.Context, once: o.once,
 		recompute: o.Recompute, cuts: o.cuts, apart: o.plain,
 	})
 	return p, nil
@@ -372,12 +375,13 @@ func (p *Program) resize(n int) {
 		s.fwd.Out, s.bwd.Out = p.value(s.node), p.valueB(s.node)
 		p.bindSaved(s.fwd.Saved, node, q.saved, n)
 		p.bindSaved(s.bwd.Saved, node, q.savedB, n)
-		if size := int64(carrySize(&node.Plan, p.o.Context)); size > 0 {
+		context := contextOf(s.node, p.o.Context, p.o.once)
+		if size := int64(carrySize(&node.Plan, context)); size > 0 {
 			end := q.carry + size*int64(n)
-			s.fwd.Carry, s.fwd.Context = p.carry[q.carry:end:end], p.o.Context
-			s.bwd.Carry, s.bwd.Context = s.fwd.Carry, p.o.Context
+			s.fwd.Carry, s.fwd.Context = p.carry[q.carry:end:end], context
+			s.bwd.Carry, s.bwd.Context = s.fwd.Carry, context
 			if q.carryA >= 0 {
-				s.again.Carry, s.again.Context = p.window(q.carryA, int(size)*n), p.o.Context
+				s.again.Carry, s.again.Context = p.window(q.carryA, int(size)*n), context
 			}
 		}
 		s.fwd.Marks, s.bwd.Marks = p.marksAt(node, q.marks, n), p.marksAt(node, q.marksB, n)

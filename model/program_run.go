@@ -119,6 +119,9 @@ func (p *Program) Forward(n int, train bool) {
 	}
 	for k := range p.runs {
 		r := &p.runs[k]
+		if p.done(r.first.node) {
+			continue
+		}
 		if p.timing {
 			start := time.Now()
 			r.forward()

@@ -10,6 +10,7 @@ type sequence struct {
 	lens   [][]int32 // by input: room for the lengths of a batch; nil until given
 	padded []bool    // by input: lens counts
 	told   bool      // some step still knows lengths
+	start  int       // position that the next Forward begins at
 }
 
 // followLens finds which nodes put out sequences that are padded as an input
@@ -88,10 +89,16 @@ func (p *Program) lensAt(i int) []int32 {
 // SetStart says at which position of their sequences the next Forward's samples
 // begin, in a program with Options.Context.
 func (p *Program) SetStart(position int) {
+	p.start = position
 	for i := range p.steps {
-		p.steps[i].fwd.Start = position
+		if !p.done(p.steps[i].node) {
+			p.steps[i].fwd.Start = position
+		}
 	}
 }
+
+// done reports whether a node has run when the first step did, and is not run again.
+func (p *Program) done(node int) bool { return p.start > 0 && p.o.once != nil && p.o.once[node] }
 
 // ResetCarry forgets what layers kept: the next Forward begins anew.
 func (p *Program) ResetCarry() { compute.Fill(p.o.Pool, p.carry, 0) }
