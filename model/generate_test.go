@@ -97,7 +97,7 @@ func TestGeneratorAgreesWithWindow(t *testing.T) {
 func TestGeneratorOfPresets(t *testing.T) {
 	pool := compute.NewPool(2)
 	defer pool.Close()
-	for _, name := range []string{"char-rnn", "char-lstm", "char-gru", "gpt-nano"} {
+	for _, name := range []string{"char-rnn", "char-lstm", "char-gru", "gpt-nano", "nanogpt"} {
 		t.Run(name, func(t *testing.T) {
 			graph := preset(t, name)
 			p, err := Compile(graph, Options{Batch: 1, Seed: 1, Pool: pool, Logits: true})

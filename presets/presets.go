@@ -62,6 +62,7 @@ var table = []Preset{
 	{"char-lstm", text, "writes on, letter by letter, with gates that keep what matters"},
 	{"char-gru", text, "writes on, letter by letter, with three gates in place of four"},
 	{"gpt-nano", text, "writes on, letter by letter, by attention alone"},
+	{"nanogpt", text, "nanoGPT's recipe for a CPU, scores tied to the table of letters"},
 	{"adding-rnn", adding, "adds two of a hundred numbers, which a plain recurrence cannot"},
 	{"adding-lstm", adding, "adds two of a hundred numbers, which gates carry to the end"},
 	{"adding-gru", adding, "adds two of a hundred numbers, as the lstm at three quarters of the cost"},

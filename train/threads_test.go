@@ -13,7 +13,7 @@ import (
 // threads, and so are the weights behind them; running segments again and being
 // watched changes none either.
 func TestThreadsChangeNoBit(t *testing.T) {
-	for _, name := range []string{"lenet5", "resnet20", "vit-tiny", "char-rnn", "char-lstm", "char-gru", "gpt-nano", "seq2seq-dates", "word2vec", "transformer-classifier", "autoencoder"} {
+	for _, name := range []string{"lenet5", "resnet20", "vit-tiny", "char-rnn", "char-lstm", "char-gru", "gpt-nano", "nanogpt", "seq2seq-dates", "word2vec", "transformer-classifier", "autoencoder"} {
 		t.Run(name, func(t *testing.T) {
 			spec, err := presets.Spec(name)
 			if err != nil {
