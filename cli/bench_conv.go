@@ -112,7 +112,7 @@ func timeConv(e *engine, s convShape) []convLine {
 	}{
 		{"forward", func() { compute.ConvForward(pool, g, x, w, y, compute.Epilogue{}) }},
 		{"input", func() { compute.ConvBackwardData(pool, g, y, w, x, false) }},
-		{"weights", func() { compute.ConvBackwardWeights(pool, g, x, y, w) }},
+		{"weights", func() { compute.ConvBackwardWeights(pool, g, x, y, w, false) }},
 	} {
 		v := rates(7, 60*time.Millisecond, 60*time.Millisecond, p.run)
 		lines = append(lines, convLine{s.net, s.n, s.size, s.c, s.f, s.k, s.stride, s.groups, p.name, e.threads,

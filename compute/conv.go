@@ -35,11 +35,11 @@ func ConvBackwardData(p *Pool, g *Conv, dy, w, dx []float32, add bool) {
 	convDataWith(kernelInUse, p, g, dy, w, dx, add)
 }
 
-// ConvBackwardWeights adds the gradient of the weights to dw.
+// ConvBackwardWeights writes the gradient of the weights to dw, or with add adds it.
 //
-//	dw[kh, kw, c, f] += Σ x[n, oy·StrideH − PadTop + kh·DilH, ox·StrideW − PadLeft + kw·DilW, c]·dy[n, oy, ox, f]
-func ConvBackwardWeights(p *Pool, g *Conv, x, dy, dw []float32) {
-	convWeightsWith(kernelInUse, p, g, x, dy, dw)
+//	dw[kh, kw, c, f] = Σ x[n, oy·StrideH − PadTop + kh·DilH, ox·StrideW − PadLeft + kw·DilW, c]·dy[n, oy, ox, f]
+func ConvBackwardWeights(p *Pool, g *Conv, x, dy, dw []float32, add bool) {
+	convWeightsWith(kernelInUse, p, g, x, dy, dw, add)
 }
 
 // rows and columns of the forward sweep.

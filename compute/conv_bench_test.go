@@ -52,7 +52,7 @@ func BenchmarkConv(b *testing.B) {
 		}{
 			{"forward", func(p *Pool) { ConvForward(p, &g, d.x.v, d.w.v, d.y.v, Epilogue{}) }},
 			{"data", func(p *Pool) { ConvBackwardData(p, &g, d.y.v, d.w.v, d.dx.v, false) }},
-			{"weights", func(p *Pool) { clear(d.dw.v); ConvBackwardWeights(p, &g, d.x.v, d.y.v, d.dw.v) }},
+			{"weights", func(p *Pool) { ConvBackwardWeights(p, &g, d.x.v, d.y.v, d.dw.v, false) }},
 		} {
 			for _, threads := range []int{1, 2} {
 				b.Run(fmt.Sprintf("%s/%s/%s/threads=%d", s.layer, pass.name, KernelName(), threads), func(b *testing.B) {

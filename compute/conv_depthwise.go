@@ -115,17 +115,18 @@ func depthwiseDataRows(a *depthwiseArgs, w *Worker, lo, hi int) {
 	}
 }
 
-func depthwiseWeights(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
+func depthwiseWeights(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32, add bool) {
 	shared := borrowWorker()
 	defer returnWorker(shared)
 	size := g.KH * g.KW * g.C
 	a := depthwiseArgs{kern: kern, g: *g, x: x, w: dw, y: dy, parts: min(g.N, weightParts)}
 	a.sums = shared.Scratch(a.parts * size)
 	For(p, a.parts, 1, a, depthwisePart)
+	if !add {
+		clear(dw[:size])
+	}
 	for q := range a.parts {
-		for i, v := range a.sums[q*size : (q+1)*size] {
-			dw[i] += v
-		}
+		vec.add(dw[:size], dw[:size], a.sums[q*size:(q+1)*size])
 	}
 }
 

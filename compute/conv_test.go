@@ -161,8 +161,10 @@ func checkConv(t *testing.T, k *gemmKernel, pool *Pool, y, dx, dw sums, d *convD
 	dx.compare(t, "dx, added", d.dx, func(i int, v float64) float64 { return v + float64(old[i]) })
 
 	old = append([]float32(nil), d.dw.v...)
-	convWeightsWith(k, pool, g, d.x.v, d.y.v, d.dw.v)
-	dw.compare(t, "dw", d.dw, func(i int, v float64) float64 { return v + float64(old[i]) })
+	convWeightsWith(k, pool, g, d.x.v, d.y.v, d.dw.v, true)
+	dw.compare(t, "dw, added", d.dw, func(i int, v float64) float64 { return v + float64(old[i]) })
+	convWeightsWith(k, pool, g, d.x.v, d.y.v, d.dw.v, false)
+	dw.compare(t, "dw", d.dw, same)
 
 	old = append([]float32(nil), d.y.v...)
 	convForwardWith(k, pool, g, d.x.v, d.w.v, d.y.v, Epilogue{Add: true, Bias: d.bias.v, ReLU: true})
@@ -207,7 +209,7 @@ func TestConvThreads(t *testing.T) {
 			d := newConvData(g)
 			ConvForward(p, &g, d.x.v, d.w.v, d.y.v, Epilogue{Add: true})
 			ConvBackwardData(p, &g, d.y.v, d.w.v, d.dx.v, true)
-			ConvBackwardWeights(p, &g, d.x.v, d.y.v, d.dw.v)
+			ConvBackwardWeights(p, &g, d.x.v, d.y.v, d.dw.v, true)
 			if n := g.PackedLen(); n > 0 {
 				packed := make([]float32, n)
 				PackConv(p, &g, d.w.v, packed)
@@ -236,7 +238,7 @@ func TestConvAllocations(t *testing.T) {
 		f := func() {
 			ConvForward(p, &g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v})
 			ConvBackwardData(p, &g, d.y.v, d.w.v, d.dx.v, false)
-			ConvBackwardWeights(p, &g, d.x.v, d.y.v, d.dw.v)
+			ConvBackwardWeights(p, &g, d.x.v, d.y.v, d.dw.v, true)
 		}
 		for range 20 {
 			f()

@@ -4,12 +4,13 @@ package compute
 // one row of taps, neighbours in memory, are the rows of the product, sixteen
 // output channels its columns, and the sum runs over output pixels, row by row
 // and image by image. It is made in panels of sixteen columns, so that it
-// stays in the cache however many channels there are, and added to dw at the
-// end.
+// stays in the cache however many channels there are, and written or added to
+// dw at the end.
 type weightSweep struct {
 	kern      *gemmKernel
 	g         Conv
 	x, dy, dw []float32
+	add       bool // to dw
 	regions   []region
 	rows      []int32 // 0, 1, 2, ...: offsets of neighbours in x
 	sumRows   []int32 // 0, 16, 32, ...: offsets of their sums
@@ -38,24 +39,24 @@ const (
 	weightParts = 16  // parts of the batch at most
 )
 
-func convWeightsWith(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
+func convWeightsWith(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32, add bool) {
 	g.check(x, dw, dy)
 	if g.depthwise() {
-		depthwiseWeights(kern, p, g, x, dy, dw)
+		depthwiseWeights(kern, p, g, x, dy, dw, add)
 		return
 	}
 	if set := winogradFor(kern); set.fast && g.winogradFits() && winogradPays(g.N, g.rowAxis(), g.colAxis(), g.C, g.F) {
-		winogradWeightsWith(kern, set, p, g, x, dy, dw)
+		winogradWeightsWith(kern, set, p, g, x, dy, dw, add)
 		return
 	}
-	plainWeights(kern, p, g, x, dy, dw)
+	plainWeights(kern, p, g, x, dy, dw, add)
 }
 
 // plainWeights sums the products of the images themselves.
-func plainWeights(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32) {
+func plainWeights(kern *gemmKernel, p *Pool, g *Conv, x, dy, dw []float32, add bool) {
 	shared := borrowWorker()
 	defer returnWorker(shared)
-	s := weightSweep{kern: kern, g: *g, x: x, dy: dy, dw: dw, regions: shared.cutRegions(g.rowAxis(), g.colAxis())}
+	s := weightSweep{kern: kern, g: *g, x: x, dy: dy, dw: dw, add: add, regions: shared.cutRegions(g.rowAxis(), g.colAxis())}
 	cg, fg := g.C/g.Groups, g.F/g.Groups
 	run := g.KW * cg
 	off := shared.Offsets(2 * run)
@@ -115,24 +116,38 @@ func weightTileTask(s *weightSweep, w *Worker, lo, hi int) {
 		for r := b.i0; r < b.i1; r += rows {
 			n := min(rows, b.i1-r)
 			for panel := b.panel0; panel < b.panel1; panel++ {
-				s.finish(panel, kh*run+r, n, b.sums[(panel-b.panel0)*b.size+(r-b.i0)*tileWidth:])
+				s.finish(panel, kh*run+r, n, b.sums[(panel-b.panel0)*b.size+(r-b.i0)*tileWidth:], s.add)
 			}
 		}
 	}
 	w.tile = tile{}
 }
 
-// finish adds n rows of sums to dw from row r.
-func (s *weightSweep) finish(panel, r, n int, sums []float32) {
+// finish writes n rows of sums to dw from row r on, or adds them.
+func (s *weightSweep) finish(panel, r, n int, sums []float32, add bool) {
 	col, cols := s.columns(panel)
-	if cols == tileWidth {
-		s.kern.add(s.dw[r*s.g.F+col:], s.g.F, sums, n)
+	s.kern.settle(s.dw[r*s.g.F+col:], s.g.F, sums, n, cols, add)
+}
+
+// settle is dst[i*dstep+j] = sums[i*16+j], or += with add, for i < rows and j < cols ≤ 16.
+func (kern *gemmKernel) settle(dst []float32, dstep int, sums []float32, rows, cols int, add bool) {
+	switch {
+	case cols == tileWidth && add:
+		kern.add(dst, dstep, sums, rows)
+		return
+	case cols == tileWidth:
+		// Each row is a panel of one row.
+		kern.copy(dst, dstep, sums, tileWidth, rows, 1)
 		return
 	}
-	for i := range n {
-		dw := s.dw[(r+i)*s.g.F+col:][:cols]
-		for j, v := range sums[i*tileWidth:][:cols] {
-			dw[j] += v
+	for i := range rows {
+		to, from := dst[i*dstep:][:cols], sums[i*tileWidth:][:cols]
+		if !add {
+			copy(to, from)
+			continue
+		}
+		for j, v := range from {
+			to[j] += v
 		}
 	}
 }
@@ -169,13 +184,13 @@ func weightPartTask(s *weightSweep, w *Worker, lo, hi int) {
 	w.tile = tile{}
 }
 
-// weightSum adds the parts to rows lo to hi of dw, in order.
+// weightSum makes rows lo to hi of dw of the parts, in order.
 func weightSum(s *weightSweep, w *Worker, lo, hi int) {
 	size := len(s.sums) / s.parts
 	for panel := range s.panels {
 		at := (panel*s.g.KH*len(s.rows) + lo) * tileWidth
 		for q := range s.parts {
-			s.finish(panel, lo, hi-lo, s.sums[q*size+at:])
+			s.finish(panel, lo, hi-lo, s.sums[q*size+at:], s.add || q > 0)
 		}
 	}
 }

@@ -62,9 +62,11 @@ func checkWinograd(t *testing.T, k *gemmKernel, pool *Pool, y, dx, dw sums, d *c
 	dataSweep(k, g, d.y.v, d.w.v, d.dx.v, true).winograd(pool, set, nil)
 	dx.winograd(t, "dx, added", d.dx, func(i int, v float64) float64 { return v + float64(old[i]) })
 
+	winogradWeightsWith(k, set, pool, g, d.x.v, d.y.v, d.dw.v, false)
+	dw.winograd(t, "dw", d.dw, same)
 	old = append([]float32(nil), d.dw.v...)
-	winogradWeightsWith(k, set, pool, g, d.x.v, d.y.v, d.dw.v)
-	dw.winograd(t, "dw", d.dw, func(i int, v float64) float64 { return v + float64(old[i]) })
+	winogradWeightsWith(k, set, pool, g, d.x.v, d.y.v, d.dw.v, true)
+	dw.winograd(t, "dw, added", d.dw, func(i int, v float64) float64 { return v + float64(old[i]) })
 
 	old = append([]float32(nil), d.y.v...)
 	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{Add: true, Bias: d.bias.v, ReLU: true}).winograd(pool, set, nil)
@@ -167,8 +169,8 @@ func BenchmarkWinograd(b *testing.B) {
 		}{
 			{"forward/plain", func() { forwardSweep(kern, &g, d.x.v, d.w.v, d.y.v, Epilogue{}).plain(nil) }},
 			{"forward/winograd", func() { forwardSweep(kern, &g, d.x.v, d.w.v, d.y.v, Epilogue{}).winograd(nil, set, nil) }},
-			{"weights/plain", func() { plainWeights(kern, nil, &g, d.x.v, d.y.v, d.dw.v) }},
-			{"weights/winograd", func() { winogradWeightsWith(kern, set, nil, &g, d.x.v, d.y.v, d.dw.v) }},
+			{"weights/plain", func() { plainWeights(kern, nil, &g, d.x.v, d.y.v, d.dw.v, false) }},
+			{"weights/winograd", func() { winogradWeightsWith(kern, set, nil, &g, d.x.v, d.y.v, d.dw.v, false) }},
 		} {
 			b.Run(fmt.Sprintf("%s/%s/%s", convName(g), pass.name, kern.name), func(b *testing.B) {
 				for b.Loop() {

@@ -6,6 +6,7 @@ type winogradGradient struct {
 	set    *winograd
 	g      Conv
 	dw     []float32
+	add    bool // to dw
 	tiles  winogradTiles
 	panels int
 
@@ -30,10 +31,10 @@ func (g *Conv) winogradFits() bool {
 		g.Groups == 1 && g.C%8 == 0 && g.F%8 == 0 && g.N > 0 && g.OH > 0 && g.OW > 0
 }
 
-func winogradWeightsWith(kern *gemmKernel, set *winograd, p *Pool, g *Conv, x, dy, dw []float32) {
+func winogradWeightsWith(kern *gemmKernel, set *winograd, p *Pool, g *Conv, x, dy, dw []float32, add bool) {
 	shared := borrowWorker()
 	defer returnWorker(shared)
-	s := winogradGradient{kern: kern, set: set, g: *g, dw: dw}
+	s := winogradGradient{kern: kern, set: set, g: *g, dw: dw, add: add}
 	t := &s.tiles
 	t.cut(g.N, g.OH, g.OW)
 	t.padTop, t.padLeft = g.PadTop, g.PadLeft
@@ -167,22 +168,13 @@ func (s *winogradGradient) multiply(w *Worker, v []float32, vApart int, z []floa
 	}
 }
 
-// finish transforms the sums of channels c0 to c1 of panel j and adds them to
-// dw.
+// finish transforms the sums of channels c0 to c1 of panel j, and writes them to
+// dw or adds them.
 func (s *winogradGradient) finish(u []float32, uApart int, dw []float32, dwApart, j, c0, c1 int) {
 	s.set.sums(&dw[0], dwApart, &u[0], uApart, (c1-c0)*tileWidth)
 	col := j * tileWidth
 	cols := min(tileWidth, s.g.F-col)
 	for k := range 9 {
-		to, from := s.dw[(k*s.g.C+c0)*s.g.F+col:], dw[k*dwApart:]
-		if cols == tileWidth {
-			s.kern.add(to, s.g.F, from, c1-c0)
-			continue
-		}
-		for i := range c1 - c0 {
-			for l, v := range from[i*tileWidth:][:cols] {
-				to[i*s.g.F+l] += v
-			}
-		}
+		s.kern.settle(s.dw[(k*s.g.C+c0)*s.g.F+col:], s.g.F, dw[k*dwApart:], c1-c0, cols, s.add)
 	}
 }

@@ -65,12 +65,6 @@ func MaskSteps(p *Pool, n, t, c int, lens []int32, x, y []float32) {
 	})
 }
 
-type transposeArgs struct {
-	x, y    []float32
-	n, p, q int
-	add     bool
-}
-
 // NHWCToNCHW turns channels-last images into channels-first ones.
 //
 //	x [n, h, w, c]   y [n, c, h, w]
@@ -84,39 +78,9 @@ func NCHWToNHWC(p *Pool, n, c, h, w int, x, y []float32, add bool) {
 	transpose(p, n, c, h*w, x, y, add)
 }
 
-// transpose is y[i] = x[i]ᵀ for n matrices of r rows and q columns, by tiles
-// that stay in the first-level cache. One chunk is a band of rows of a matrix.
+// transpose is y[i] = x[i]ᵀ for n matrices of r rows and q columns.
 func transpose(p *Pool, n, r, q int, x, y []float32, add bool) {
-	mustLen("transpose", n*r*q, len(x), len(y))
-	t := transposeArgs{x, y, n, r, q, add}
-	For(p, n, max(1, grain/max(1, r*q)), t, func(t *transposeArgs, _ *Worker, lo, hi int) {
-		const tile = 16
-		size := t.p * t.q
-		for i := lo; i < hi; i++ {
-			x, y := t.x[i*size:][:size], t.y[i*size:][:size]
-			for r0 := 0; r0 < t.p; r0 += tile {
-				r1 := min(r0+tile, t.p)
-				for c0 := 0; c0 < t.q; c0 += tile {
-					c1 := min(c0+tile, t.q)
-					for c := c0; c < c1; c++ {
-						out := y[c*t.p+r0 : c*t.p+r1]
-						k := r0*t.q + c
-						if t.add {
-							for j := range out {
-								out[j] += x[k]
-								k += t.q
-							}
-						} else {
-							for j := range out {
-								out[j] = x[k]
-								k += t.q
-							}
-						}
-					}
-				}
-			}
-		}
-	})
+	Permute(p, n, &Permutation{Dims: [3]int{1, q, r}, Strides: [3]int{r * q, 1, q}}, x, y, add)
 }
 
 type subsampleArgs struct {

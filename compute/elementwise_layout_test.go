@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 )
@@ -42,8 +43,14 @@ func TestFillRowsAndMaskSteps(t *testing.T) {
 
 // TestPermute puts three axes into all six orders, with and without adding.
 func TestPermute(t *testing.T) {
+	eachVectors(t, testPermute)
+}
+
+func testPermute(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	for _, s := range [][3]int{{1, 1, 1}, {2, 3, 4}, {17, 5, 33}, {40, 1, 200}} {
+	pool := NewPool(3)
+	defer pool.Close()
+	for _, s := range [][3]int{{1, 1, 1}, {2, 3, 4}, {17, 5, 33}, {40, 1, 200}, {8, 16, 24}, {1, 530, 31}, {31, 25, 47}} {
 		strides := [3]int{s[1] * s[2], s[2], 1}
 		for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
 			const n = 2
@@ -55,7 +62,7 @@ func TestPermute(t *testing.T) {
 			y, check := fenced(t, r, n*g.size())
 			for _, add := range []bool{false, true} {
 				before := append([]float32(nil), y...)
-				Permute(nil, n, &g, x, y, add)
+				Permute(pool, n, &g, x, y, add)
 				check()
 				at := 0
 				for i := range n {
@@ -76,5 +83,19 @@ func TestPermute(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// BenchmarkPermute turns the two axes of sequences over, and images to channels
+// first, on two threads.
+func BenchmarkPermute(b *testing.B) {
+	p := NewPool(2)
+	defer p.Close()
+	for _, s := range [][3]int{{32, 128, 256}, {32, 197, 768}, {1, 1024, 1024}, {64, 1024, 16}} {
+		n, rows, cols := s[0], s[1], s[2]
+		x, y := randoms(1, n*rows*cols), randoms(2, n*rows*cols)
+		g := &Permutation{Dims: [3]int{1, cols, rows}, Strides: [3]int{0, 1, cols}}
+		bench(b, fmt.Sprint(s), 8*len(x), func() { Permute(p, n, g, x, y, false) })
+		bench(b, fmt.Sprint(s, " added"), 12*len(x), func() { Permute(p, n, g, x, y, true) })
 	}
 }

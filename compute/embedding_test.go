@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"fmt"
 	"math"
 	"testing"
 )
@@ -38,13 +39,13 @@ func TestScatterOrder(t *testing.T) {
 	for _, threads := range []int{1, 2, 5} {
 		p := NewPool(threads)
 		got := make([]float32, tokens*width)
-		Scatter(p, Table{Tokens: tokens, Width: width, Padding: -1, Scale: 1}, ids, dy, got)
+		Scatter(p, Table{Tokens: tokens, Width: width, Padding: -1, Scale: 1}, ids, dy, got, true)
+		sameBits(t, fmt.Sprint(threads, " threads"), got, want)
+		// Written over what was there, the same.
+		Fill(nil, got, 7)
+		Scatter(p, Table{Tokens: tokens, Width: width, Padding: -1, Scale: 1}, ids, dy, got, false)
+		sameBits(t, fmt.Sprint(threads, " threads, written"), got, want)
 		p.Close()
-		for i := range got {
-			if got[i] != want[i] {
-				t.Fatalf("%d threads: element %d is %v, want %v", threads, i, got[i], want[i])
-			}
-		}
 	}
 }
 
@@ -57,7 +58,10 @@ func TestTable(t *testing.T) {
 		Gather(nil, tab, ids, []float32{1, 2, float32(math.NaN()), 4, 5, 6}, y)
 		sameBits(t, "rows", y, []float32{10, 12, 0, 0, 2, 4, 10, 12})
 		d := make([]float32, 6)
-		Scatter(nil, tab, ids, []float32{1, 2, 3, 4, 5, 6, 7, 8}, d)
+		Scatter(nil, tab, ids, []float32{1, 2, 3, 4, 5, 6, 7, 8}, d, true)
 		sameBits(t, "gradient", d, []float32{10, 12, 0, 0, 16, 20})
+		d = randoms(2, 6)
+		Scatter(nil, tab, ids, []float32{1, 2, 3, 4, 5, 6, 7, 8}, d, false)
+		sameBits(t, "gradient written", d, []float32{10, 12, 0, 0, 16, 20})
 	})
 }

@@ -77,6 +77,9 @@ type vectors struct {
 	prelu     func(slope, x, y []float32, rows int)               // y = x above 0, slope·x below
 	preluGrad func(acc, slope, x, dy, dx []float32, rows int)     // dx = dy or slope·dy, acc += dy·min(x, 0)
 
+	// dst[p·dstep+j] = src[j·sstep+p] for j < rows and p < cols: a matrix turned over
+	turn func(dst []float32, dstep int, src []float32, sstep, rows, cols int)
+
 	softmaxGrad func(dx, y, dy []float32, d float32) // dx = y·(dy − d)
 	shift       func(y, x []float32, s float32)      // y = x − s
 	addScaled   func(dst, a, b []float32, s float32) // dst = a + s·b

@@ -24,6 +24,7 @@ func vectorSets() []*vectors {
 // are given: functions here look at them where slices of several lengths meet.
 var avx2Vectors = vectors{
 	name:     "avx2",
+	turn:     turnVectors,
 	add:      addAVX2,
 	addReLU:  addReLUAVX2,
 	mul:      mulAVX2,
@@ -110,6 +111,25 @@ var avx2Vectors = vectors{
 	avgPoolGrad:    avgPoolGradVectors,
 	cell:           cellAVX2,
 	cellGrad:       cellGradAVX2,
+}
+
+// turnVectors goes by squares of eight in registers, and does what is left one by one.
+func turnVectors(dst []float32, dstep int, src []float32, sstep, rows, cols int) {
+	r8, c8 := rows&^7, cols&^7
+	if r8 > 0 && c8 > 0 {
+		_, _ = dst[(cols-1)*dstep+rows-1], src[(rows-1)*sstep+cols-1]
+		for j := 0; j < r8; j += 8 {
+			packEight(unsafe.SliceData(dst[j:]), dstep, unsafe.SliceData(src[j*sstep:]), sstep, c8/8)
+		}
+	} else {
+		r8, c8 = 0, 0
+	}
+	if r8 < rows {
+		turnGeneric(dst[r8:], dstep, src[r8*sstep:], sstep, rows-r8, cols)
+	}
+	if c8 < cols && r8 > 0 {
+		turnGeneric(dst[c8*dstep:], dstep, src[c8:], sstep, r8, cols-c8)
+	}
 }
 
 func dropoutVectors(y, x []float32, keep []byte, k dropoutKey, start uint32, s float32) {

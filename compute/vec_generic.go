@@ -6,6 +6,7 @@ import "math"
 // every other set is tested against.
 var genericVectors = vectors{
 	name:          "generic",
+	turn:          turnGeneric,
 	add:           plusGeneric,
 	addReLU:       plusReLUGeneric,
 	mul:           timesGeneric,
@@ -281,4 +282,14 @@ func expSumGeneric(y, x []float32, shift float32) float32 {
 		s += float64(e)
 	}
 	return float32(s)
+}
+
+func turnGeneric(dst []float32, dstep int, src []float32, sstep, rows, cols int) {
+	for p := range cols {
+		to, k := dst[p*dstep:][:rows], p
+		for j := range to {
+			to[j] = src[k]
+			k += sstep
+		}
+	}
 }

@@ -128,10 +128,10 @@ func (c *Conv1D) Plan(in []compute.Shape) (Plan, error) {
 		Params: []Param{{
 			Name: "weight", Shape: compute.Shape{c.Kernel, cg, c.Filters}, Exchange: []int{2, 1, 0}, Init: weight, Decay: true,
 		}},
-		MACs:       macs,
-		Scratch:    Room{PerSample: s.Size()},
-		Reads:      ReadsIn,
-		AddsGrad:   true,
+		MACs:     macs,
+		Scratch:  Room{PerSample: s.Size()},
+		Reads:    ReadsIn,
+		AddsGrad: true, WritesGrads: true,
 		AcrossTime: r.span > 1 || c.Stride > 1,
 		Window:     Window{Kernel: [2]int{r.span, 1}, Stride: [2]int{c.Stride, 1}},
 	}
@@ -200,15 +200,15 @@ func (c *Conv1D) used(p *Pass) []float32 {
 	return y
 }
 
-// Backward adds the gradients of W and b and sets that of x.
+// Backward makes the gradients of W, b and x.
 func (c *Conv1D) Backward(p *Pass) {
 	x := p.In[0]
 	g := c.geometry(p.N, x.Shape)
 	if dw := p.grad(0); dw != nil {
-		compute.ConvBackwardWeights(p.Pool, &g, c.used(p), p.DOut.Data, dw)
+		compute.ConvBackwardWeights(p.Pool, &g, c.used(p), p.DOut.Data, dw, !p.Fresh)
 	}
 	if db := p.grad(1); db != nil {
-		compute.ColumnSum(p.Pool, p.N*g.OW, g.F, p.DOut.Data, db, true)
+		compute.ColumnSum(p.Pool, p.N*g.OW, g.F, p.DOut.Data, db, !p.Fresh)
 	}
 	dx := p.wanted(0)
 	switch {

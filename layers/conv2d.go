@@ -120,8 +120,8 @@ func (c *Conv2D) Plan(in []compute.Shape) (Plan, error) {
 		}},
 		MACs:     macs,
 		Reads:    ReadsIn,
-		AddsGrad: true,
-		Window:   v.reach(),
+		AddsGrad: true, WritesGrads: true,
+		Window: v.reach(),
 	}
 	if c.Bias {
 		plan.Params = append(plan.Params, Param{Name: "bias", Shape: compute.Shape{c.Filters}, Init: bias})
@@ -192,14 +192,14 @@ func (c *Conv2D) ForwardPacked(p *Pass, packed, y []float32, e compute.Epilogue)
 	compute.ConvForwardPacked(p.Pool, &g, p.In[0].Data, packed, y, e)
 }
 
-// Backward adds the gradients of W and b and sets that of x.
+// Backward makes the gradients of W, b and x.
 func (c *Conv2D) Backward(p *Pass) {
 	g := c.Geometry(p.N, p.In[0].Shape)
 	if dw := p.grad(0); dw != nil {
-		compute.ConvBackwardWeights(p.Pool, &g, p.In[0].Data, p.DOut.Data, dw)
+		compute.ConvBackwardWeights(p.Pool, &g, p.In[0].Data, p.DOut.Data, dw, !p.Fresh)
 	}
 	if db := p.grad(1); db != nil {
-		compute.ColumnSum(p.Pool, p.N*g.OH*g.OW, g.F, p.DOut.Data, db, true)
+		compute.ColumnSum(p.Pool, p.N*g.OH*g.OW, g.F, p.DOut.Data, db, !p.Fresh)
 	}
 	if dx := p.wanted(0); dx != nil {
 		compute.ConvBackwardData(p.Pool, &g, p.DOut.Data, p.Params[0], dx, p.adds(0))

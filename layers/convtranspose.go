@@ -162,7 +162,7 @@ func (c *ConvTranspose) Plan(in []compute.Shape) (Plan, error) {
 		}},
 		MACs:     macs,
 		Reads:    ReadsIn,
-		AddsGrad: true,
+		AddsGrad: true, WritesGrads: true,
 		Window: Window{
 			Kernel: [2]int{(c.Kernel[0]-1)*c.Dilation[0]/c.Stride[0] + 1, (c.Kernel[1]-1)*c.Dilation[1]/c.Stride[1] + 1},
 			Stride: [2]int{1, 1},
@@ -198,14 +198,14 @@ func (c *ConvTranspose) Forward(p *Pass) {
 	compute.ConvBackwardData(p.Pool, &g, p.In[0].Data, p.Params[0], p.Out.Data, bias != nil)
 }
 
-// Backward adds the gradients of W and b and sets that of x.
+// Backward makes the gradients of W, b and x.
 func (c *ConvTranspose) Backward(p *Pass) {
 	g := c.geometry(p.N, p.In[0].Shape)
 	if dw := p.grad(0); dw != nil {
-		compute.ConvBackwardWeights(p.Pool, &g, p.DOut.Data, p.In[0].Data, dw)
+		compute.ConvBackwardWeights(p.Pool, &g, p.DOut.Data, p.In[0].Data, dw, !p.Fresh)
 	}
 	if db := p.grad(1); db != nil {
-		compute.ColumnSum(p.Pool, p.N*g.H*g.W, g.C, p.DOut.Data, db, true)
+		compute.ColumnSum(p.Pool, p.N*g.H*g.W, g.C, p.DOut.Data, db, !p.Fresh)
 	}
 	if dx := p.wanted(0); dx != nil {
 		compute.ConvForward(p.Pool, &g, p.DOut.Data, p.Params[0], dx, compute.Epilogue{Add: p.adds(0)})

@@ -100,7 +100,7 @@ func (e *Embedding) Plan(in []compute.Shape) (Plan, error) {
 		Out:    compute.Shape{s[0], e.Width},
 		Params: []Param{{Name: "weight", Shape: compute.Shape{e.Tokens, e.Width}, Init: init, Decay: true}},
 		Reads:  ReadsIn,
-		Tokens: true,
+		Tokens: true, WritesGrads: true,
 	}, nil
 }
 
@@ -118,9 +118,10 @@ func (e *Embedding) Forward(p *Pass) {
 	compute.Gather(p.Pool, e.table(), p.In[0].Data, p.Params[0], p.Out.Data)
 }
 
-// Backward adds each gradient to its token's row. Ids have no gradient.
+// Backward adds each gradient to its token's row; rows of no token get none. Ids
+// have no gradient.
 func (e *Embedding) Backward(p *Pass) {
 	if dw := p.grad(0); dw != nil {
-		compute.Scatter(p.Pool, e.table(), p.In[0].Data, p.DOut.Data, dw)
+		compute.Scatter(p.Pool, e.table(), p.In[0].Data, p.DOut.Data, dw, !p.Fresh)
 	}
 }
