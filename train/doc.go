@@ -25,6 +25,7 @@
 //	trainer.go    one step, one test: all that makes numbers, and nothing else
 //	stats.go      the figures of sampled steps, node by node
 //	snapshot.go curves.go   gathering them for readers; thinning
+//	look.go       an attention map of one sample, for who asks
 //	diagnose.go   what is wrong, why, and the cure
 //	checkpoint.go the file, its reader, the log
 //	events.go     the lines of train --json

@@ -32,6 +32,9 @@ type loop struct {
 	saved   string
 	unsaved bool // something happened since the last checkpoint
 	problem error
+
+	looks  looks
+	inTest bool // the testing program is in use
 }
 
 const (
@@ -180,6 +183,13 @@ func (l *loop) attend() bool {
 			l.t.setLR(o.lr)
 			l.unsaved = true
 		}
+		if o.look != nil && (!l.looks.on || l.looks.at != *o.look) {
+			l.looks = looks{on: true, at: *o.look}
+			l.nextSnap = time.Time{}
+		}
+		if o.lookAway {
+			l.looks = looks{}
+		}
 		if o.stop {
 			return false
 		}
@@ -216,7 +226,8 @@ func (l *loop) closeEpoch() (ok bool, err error) {
 // test measures the test split at the present step.
 func (l *loop) test() (ok bool, err error) {
 	t := l.t
-	l.phase = Testing
+	l.phase, l.inTest = Testing, true
+	defer func() { l.inTest = false }()
 	l.snapshot()
 	spent := 0.0
 	score, ok := t.test(func(done, of int) bool {

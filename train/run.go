@@ -41,6 +41,9 @@ type orders struct {
 	setLR bool
 	save  bool
 	stop  bool
+
+	look     *Look
+	lookAway bool
 }
 
 // Start checks c and trains on a new goroutine until the end, Stop, or the

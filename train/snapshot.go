@@ -4,6 +4,7 @@ import "time"
 
 // snapshot publishes what the run is at this moment.
 func (l *loop) snapshot() {
+	l.look()
 	l.nextSnap = time.Now().Add(snapshotEvery)
 	l.run.publish(l.make())
 }
@@ -67,6 +68,7 @@ func (l *loop) make() Snapshot {
 		s.Metrics = t.Tests[n-1].Figures()
 	}
 	s.Layers = l.w.snapshot()
+	s.Attention = l.looks.last
 	s.Verdict = diagnose(c, &s, t)
 	return s
 }

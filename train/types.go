@@ -93,6 +93,8 @@ type Snapshot struct {
 	Verdict []Finding    // what diagnose sees, worst first; empty: nothing wrong
 	Saved   string       // last checkpoint's folder
 	Problem string       // why the last checkpoint could not be written; "" when all is well
+
+	Attention *Attention // the last map that Run.Look asked for; nil without one
 }
 
 // Curves are thinned to a fixed length.
