@@ -23,4 +23,5 @@
 //	form.go entry.go                     settings being edited; a line of text
 //	build*.go open.go                    the Build screen
 //	train*.go compare*.go                the other screens
+//	attention.go                         what a layer attends to, over Train
 package tui

@@ -20,6 +20,8 @@ var trainKeys = []keyBinding[trainScreen]{
 	{keys: []string{"v"}, foot: "curves", help: "show or hide the curves", do: (*trainScreen).toggleCurves, when: (*trainScreen).watching},
 	{keys: []string{"tab"}, foot: "detail", help: "show or hide the selected row's figures", do: (*trainScreen).toggleDetail,
 		when: func(s *trainScreen) bool { return s.watching() && s.w < watchFrom }},
+	{keys: []string{"m"}, foot: "attention", help: "the attention map of the selected row, for one sample", do: (*trainScreen).attention,
+		when: func(s *trainScreen) bool { return s.watching() && len(attenders(s.graph())) > 0 }},
 	{keys: []string{"["}, help: "halve the learning rate", do: func(s *trainScreen) tea.Cmd { return s.scaleRate(0.5) }, when: (*trainScreen).running},
 	{keys: []string{"]"}, help: "double the learning rate", do: func(s *trainScreen) tea.Cmd { return s.scaleRate(2) }, when: (*trainScreen).running},
 	{keys: []string{"c"}, help: "save a checkpoint now", do: (*trainScreen).checkpoint, when: (*trainScreen).running},

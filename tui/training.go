@@ -191,6 +191,11 @@ func (d *desk) hear(msg tea.Msg) (tea.Cmd, bool) {
 		}
 		if m.snap.Phase != train.Preparing || !m.state.have { // one that goes on shows where it was meanwhile
 			m.state.snap, m.state.have = m.snap, true
+			for _, p := range d.panels {
+				if p, ok := p.(*attentionPanel); ok && p.run == m.state {
+					p.heard(m.snap.Attention)
+				}
+			}
 			d.watchPace(m.state)
 		}
 		return nextSnapshot(m.state), true
