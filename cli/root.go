@@ -105,7 +105,7 @@ func (c *common) check() error {
 }
 
 func newRoot(c *common) *cobra.Command {
-	var light, dark, ascii bool
+	var look screenFlags
 	root := &cobra.Command{
 		Use:   "layercake [NETWORK]",
 		Short: "Stack layers, train them, see why a network learns",
@@ -129,45 +129,7 @@ Without a command the screen opens.`,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return c.check() },
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if light && dark {
-				return usageError{errors.New("--light and --dark are both given, wants one of them")}
-			}
-			o := tui.Options{DataDir: c.dataDir, Threads: c.threads, Seed: c.seed, ASCII: ascii, Theme: "auto",
-				RunDir:  func(network string) (string, error) { return runDir("", network) },
-				RunsDir: runsDir(),
-				Measure: func(g *model.Graph) (train.Speed, error) { return train.MeasureSpeed(g, c.threads) }}
-			if light {
-				o.Theme = "light"
-			}
-			if dark {
-				o.Theme = "dark"
-			}
-			if len(args) == 1 {
-				spec, path, err := openNetwork(args[0])
-				if err != nil {
-					if near := layers.Nearest(args[0], commandNames(cmd)); near != "" && !known(args[0]) {
-						err = usageError{fmt.Errorf("%q is no command, file or preset: did you mean 'layercake %s'?", args[0], near)}
-					}
-					return err
-				}
-				o.Spec, o.Path = spec, path
-			}
-			if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
-				return errors.New("the screen needs a terminal on stdin and stdout: use 'layercake train', 'summary' or 'compare' without one")
-			}
-			threads := c.threads
-			if threads <= 0 {
-				threads = runtime.GOMAXPROCS(0)
-			}
-			o.Machine = fmt.Sprintf("%s · %d threads", compute.KernelName(), threads)
-			if threads == 1 {
-				o.Machine = compute.KernelName() + " · 1 thread"
-			}
-			err := tui.Run(cmd.Context(), o)
-			if errors.Is(err, context.Canceled) {
-				return errInterrupted
-			}
-			return err
+			return runScreen(cmd, c, look, args)
 		},
 	}
 	f := root.PersistentFlags()
@@ -175,9 +137,9 @@ Without a command the screen opens.`,
 	f.Uint64Var(&c.seed, "seed", 0, "seed of weights, order and drawn data (0: the network's own, else 1)")
 	f.StringVar(&c.kernel, "kernel", "", "matrix kernel: "+strings.Join(compute.Kernels(), ", ")+" (default: the first that runs here; also LAYERCAKE_KERNEL)")
 	f.StringVar(&c.dataDir, "data-dir", "", "folder with the files of a data set")
-	root.Flags().BoolVar(&light, "light", false, "colours for a light terminal")
-	root.Flags().BoolVar(&dark, "dark", false, "colours for a dark terminal")
-	root.Flags().BoolVar(&ascii, "ascii", false, "draw with ASCII alone")
+	root.Flags().BoolVar(&look.light, "light", false, "colours for a light terminal")
+	root.Flags().BoolVar(&look.dark, "dark", false, "colours for a dark terminal")
+	root.Flags().BoolVar(&look.ascii, "ascii", false, "draw with ASCII alone")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
@@ -185,6 +147,51 @@ Without a command the screen opens.`,
 		newPresets(), newLayers(), newData(), newRuns(), newSample(c), newBench(c),
 	)
 	return root
+}
+
+// screenFlags are those of the screen alone.
+type screenFlags struct{ light, dark, ascii bool }
+
+func runScreen(cmd *cobra.Command, c *common, look screenFlags, args []string) error {
+	if look.light && look.dark {
+		return usageError{errors.New("--light and --dark are both given, wants one of them")}
+	}
+	o := tui.Options{DataDir: c.dataDir, Threads: c.threads, Seed: c.seed, ASCII: look.ascii, Theme: "auto",
+		RunDir:  func(network string) (string, error) { return runDir("", network) },
+		RunsDir: runsDir(),
+		Measure: func(g *model.Graph) (train.Speed, error) { return train.MeasureSpeed(g, c.threads) }}
+	if look.light {
+		o.Theme = "light"
+	}
+	if look.dark {
+		o.Theme = "dark"
+	}
+	if len(args) == 1 {
+		spec, path, err := openNetwork(args[0])
+		if err != nil {
+			if near := layers.Nearest(args[0], commandNames(cmd)); near != "" && !known(args[0]) {
+				err = usageError{fmt.Errorf("%q is no command, file or preset: did you mean 'layercake %s'?", args[0], near)}
+			}
+			return err
+		}
+		o.Spec, o.Path = spec, path
+	}
+	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
+		return errors.New("the screen needs a terminal on stdin and stdout: use 'layercake train', 'summary' or 'compare' without one")
+	}
+	threads := c.threads
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	o.Machine = fmt.Sprintf("%s · %d threads", compute.KernelName(), threads)
+	if threads == 1 {
+		o.Machine = compute.KernelName() + " · 1 thread"
+	}
+	err := tui.Run(cmd.Context(), o)
+	if errors.Is(err, context.Canceled) {
+		return errInterrupted
+	}
+	return err
 }
 
 func commandNames(root *cobra.Command) []string {
