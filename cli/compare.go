@@ -22,7 +22,7 @@ Blocks are one row; 'layercake summary' shows what is in them.
 
 With --gradients N each network is trained for N steps on its own data, and the
 gradient norms of its layers are set side by side: what a skip is good for.`,
-		Example: "  layercake compare resnet18 mobilenet_v2\n  layercake compare mine.yaml resnet20 --json\n  layercake compare plain56 resnet56 --gradients 1",
+		Example: "  layercake compare resnet18 mobilenet_v2\n  layercake compare mine.yaml resnet20 --json\n  layercake compare plain56 resnet56 --gradients 20",
 		Args:    arguments(2, math.MaxInt, "two or more NETWORKs"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := positive(cmd, "gradients"); err != nil {

@@ -252,7 +252,7 @@ func newData() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := []dataJSON{}
 			for _, e := range data.Catalog {
-				list = append(list, dataJSON{e.Name, e.Title, e.Input, e.Tokens, e.Classes, e.Train, e.Test, e.Needs})
+				list = append(list, dataJSON{e.Name, e.Title, append([]int{}, e.Input...), e.Tokens, e.Classes, e.Train, e.Test, e.Needs})
 			}
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), list)

@@ -49,7 +49,7 @@ var table = []Preset{
 	{"resnet20-a", images, "20 layers in 9 residual blocks, shortcuts without parameters"},
 	{"plain20", images, "resnet20-a without its skips, to compare"},
 	{"resnet56", images, "56 layers in 27 residual blocks, which train where plain56 does not"},
-	{"plain56", images, "56 layers without skips, to see the first gradients vanish"},
+	{"plain56", images, "56 layers without skips, where gradients explode at first and vanish later"},
 	{"mobilenet-cifar", images, "depthwise and pointwise convolutions in turn"},
 	{"densenet-cifar", images, "every layer reads all layers before it"},
 	{"inception-cifar", images, "windows of several sizes side by side"},
