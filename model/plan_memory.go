@@ -111,7 +111,7 @@ type planOptions struct {
 	once       []bool // by node: runs in full before the first step, and keeps nothing
 	recompute  bool   // do not keep what can be made again, where that takes less memory
 	// cuts are where segments begin, in place of those that recompute finds: for tests.
-	cuts []int32
+	cuts []cut
 	// apart gives every value and gradient memory of its own: the yardstick
 	// that tests hold the real plan against.
 	apart bool
@@ -196,8 +196,8 @@ func newPlanner(g *Graph, o planOptions) *planner {
 	return p
 }
 
-// plan places everything, with segments that begin at cuts.
-func (p *planner) plan(cuts []int32) memoryPlan {
+// plan places everything, in segments if there are cuts.
+func (p *planner) plan(cuts []cut) memoryPlan {
 	n, o := len(p.nodes), &p.o
 	if n == 0 {
 		return p.memoryPlan

@@ -11,9 +11,9 @@ import (
 // segments are the parts in which a deep network is trained when it recomputes
 // (Chen, Xu, Zhang and Guestrin, Training deep nets with sublinear memory cost,
 // 2016). Nodes that follow one another in running order make a segment. Forward,
-// a segment leaves what later segments read and nothing else. Before it runs
-// backward, it runs forward a second time, as far as its backward pass needs;
-// the last segment need not, since its backward pass comes right away. With s
+// a segment to be made again leaves what later segments read and nothing else.
+// Before it runs backward, it runs forward a second time, as far as its backward pass
+// needs; the last segment need not, since its backward pass comes right away. With s
 // segments alike, about n/s nodes' values and s borders are live at one time
 // instead of n nodes' values; the price is less than one forward pass a step.
 //
@@ -22,15 +22,21 @@ import (
 // running order and its backward pass in reverse order.
 type segments struct {
 	segment []int32 // by node; nil: all are one segment and nothing runs again
-	final   int32   // the last segment
+	cuts    []cut   // by segment
 	again   []int32 // by node: when it runs a second time
 	back    []int32 // by node: when it runs backward
 	root    []int32 // by node: itself, or for a view what it shows
 	crosses []bool  // by root: a later segment reads it, so it is kept
 }
 
-// setTimes cuts the nodes into segments, each but the first beginning at a cut.
-func (p *planner) setTimes(cuts []int32) {
+// cut is where a segment begins.
+type cut struct {
+	at    int32 // its first node; the first segment's is 0
+	again bool  // it is made again
+}
+
+// setTimes cuts the nodes into segments.
+func (p *planner) setTimes(cuts []cut) {
 	n := len(p.nodes)
 	p.segments = segments{}
 	p.last = int32(2*n + 1)
@@ -38,25 +44,16 @@ func (p *planner) setTimes(cuts []int32) {
 		return
 	}
 	p.segment, p.again, p.back = make([]int32, n), make([]int32, n), make([]int32, n)
-	p.final = int32(len(cuts))
-	for i := range p.segment {
-		if i > 0 {
-			p.segment[i] = p.segment[i-1]
-		}
-		if k := p.segment[i]; k < p.final && cuts[k] == int32(i) {
-			p.segment[i]++
-		}
-		p.nodes[i].segment = p.segment[i]
-	}
+	p.cuts = cuts
 	t, to := int32(n+1), n
-	for k := p.final; k >= 0; k-- {
-		from := 0
-		if k > 0 {
-			from = int(cuts[k-1])
-		}
-		for i := from; i < to && k < p.final; i++ {
-			p.again[i] = t
-			t++
+	for k := len(cuts) - 1; k >= 0; k-- {
+		from := int(cuts[k].at)
+		for i := from; i < to; i++ {
+			p.segment[i], p.nodes[i].segment = int32(k), int32(k)
+			if cuts[k].again {
+				p.again[i] = t
+				t++
+			}
 		}
 		for i := to - 1; i >= from; i-- {
 			p.back[i] = t
@@ -81,7 +78,7 @@ func (m *memoryPlan) recomputes() bool {
 }
 
 // recomputed reports whether node i lies in a segment that does not keep its values.
-func (p *planner) recomputed(i int) bool { return p.segment != nil && p.segment[i] < p.final }
+func (p *planner) recomputed(i int) bool { return p.segment != nil && p.cuts[p.segment[i]].again }
 
 // madeAgain reports whether the backward pass reads a second version of node
 // i's output: only nodes of its own segment ever do.
@@ -252,7 +249,7 @@ func (p *planner) keepAgain(i int) {
 // runSegmentAgain adds the acts of the second run of the segment that ends with
 // node i, if one does.
 func (p *planner) runSegmentAgain(i int) {
-	if p.segment == nil || !p.recomputed(i) || p.segment[i+1] == p.segment[i] {
+	if !p.recomputed(i) || i+1 < len(p.segment) && p.segment[i+1] == p.segment[i] {
 		return
 	}
 	from := i
@@ -282,7 +279,7 @@ func planSegments(g *Graph, o planOptions) memoryPlan {
 // chooseCuts gives a few ways to cut, those with few segments first. Each keeps
 // the fewest bytes at borders for which no segment keeps more than a limit;
 // the limits differ, and the sums of limit and borders are the least.
-func (p *planner) chooseCuts() [][]int32 {
+func (p *planner) chooseCuts() [][]cut {
 	kept, border := p.weigh()
 	total, most := 0.0, 0.0
 	for _, w := range kept {
@@ -290,23 +287,23 @@ func (p *planner) chooseCuts() [][]int32 {
 		most = max(most, w)
 	}
 	type choice struct {
-		cuts []int32
+		cuts []cut
 		need float64
 	}
 	var choices []choice
 	const finest, step, tried = 128, 1.25, 4
 	for limit := total / 1.5; limit >= max(most, total/finest); limit /= step {
 		cuts, borders := cheapestCuts(kept, border, limit)
-		if len(cuts) > 0 && !math.IsInf(borders, 1) {
+		if len(cuts) > 1 && !math.IsInf(borders, 1) {
 			choices = append(choices, choice{cuts, borders + limit})
 		}
 	}
 	slices.SortStableFunc(choices, func(a, b choice) int { return cmp.Compare(a.need, b.need) })
 	choices = choices[:min(tried, len(choices))]
 	slices.SortStableFunc(choices, func(a, b choice) int { return cmp.Compare(len(a.cuts), len(b.cuts)) })
-	var out [][]int32
+	var out [][]cut
 	for _, c := range choices {
-		if !slices.ContainsFunc(out, func(x []int32) bool { return slices.Equal(x, c.cuts) }) {
+		if !slices.ContainsFunc(out, func(x []cut) bool { return slices.Equal(x, c.cuts) }) {
 			out = append(out, c.cuts)
 		}
 	}
@@ -369,7 +366,7 @@ func (p *planner) weigh() (kept, border []float64) {
 
 // cheapestCuts is where to cut so that no segment keeps more than limit and the
 // borders are the least, and their sum: for every place the best last cut before it.
-func cheapestCuts(kept, border []float64, limit float64) (cuts []int32, borders float64) {
+func cheapestCuts(kept, border []float64, limit float64) (cuts []cut, borders float64) {
 	n := len(kept)
 	best := make([]float64, n+1) // the least borders of nodes before i, with one at i
 	from := make([]int32, n+1)
@@ -389,8 +386,9 @@ func cheapestCuts(kept, border []float64, limit float64) (cuts []int32, borders 
 		}
 	}
 	for i := from[n]; i > 0; i = from[i] {
-		cuts = append(cuts, i)
+		cuts = append(cuts, cut{i, len(cuts) > 0})
 	}
+	cuts = append(cuts, cut{0, len(cuts) > 0})
 	slices.Reverse(cuts)
 	return cuts, best[n]
 }

@@ -37,8 +37,8 @@ type Options struct {
 	// once says, with Context, which nodes see their sequences whole and depend on
 	// nothing that comes step by step: they run at position 0 alone.
 	once  []bool
-	plain bool    // no fusion, every value and gradient apart: for tests
-	cuts  []int32 // of planOptions, for tests
+	plain bool  // no fusion, every value and gradient apart: for tests
+	cuts  []cut // of planOptions, for tests
 }
 
 // Program is a Graph bound to memory for a batch. Parameters, state,

@@ -11,15 +11,12 @@ import (
 	"layercake/layers"
 )
 
-// randomCuts are up to five places where a segment of g begins.
-func randomCuts(r *rand.Rand, g *Graph, output int) []int32 {
-	var cuts []int32
-	for range 1 + r.IntN(5) {
-		if at := int32(1 + r.IntN(max(1, output))); int(at) <= output && !slices.Contains(cuts, at) {
-			cuts = append(cuts, at)
-		}
+// randomCuts cut a network into up to six segments, most of which are made again.
+func randomCuts(r *rand.Rand, output int) []cut {
+	cuts := []cut{{0, r.IntN(4) > 0}}
+	for at := 1 + r.IntN(3); at <= output && len(cuts) < 6; at += 1 + r.IntN(6) {
+		cuts = append(cuts, cut{int32(at), r.IntN(4) > 0})
 	}
-	slices.Sort(cuts)
 	return cuts
 }
 
@@ -36,7 +33,7 @@ func TestCutsChangeNothing(t *testing.T) {
 		n := 1 + r.IntN(batch)
 		o := Options{Batch: batch, Seed: seed, Pool: pool, plain: true}
 		want := stepBits(t, g, o, n)
-		o.plain, o.cuts = false, randomCuts(r, g, outputNode(g, false))
+		o.plain, o.cuts = false, randomCuts(r, outputNode(g, false))
 		got := stepBits(t, g, o, n)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			defer func() {
@@ -204,8 +201,8 @@ layers:
   - dense: {units: 3}
 `)
 	for at := int32(1); int(at) < len(g.Nodes); at++ {
-		for _, cuts := range [][]int32{{at}, {at, at + 2}} {
-			if int(cuts[len(cuts)-1]) >= len(g.Nodes) {
+		for _, cuts := range [][]cut{{{0, true}, {at, false}}, {{0, false}, {at, true}}, {{0, true}, {at, true}, {at + 2, false}}} {
+			if int(cuts[len(cuts)-1].at) >= len(g.Nodes) {
 				continue
 			}
 			t.Run(fmt.Sprint(cuts), func(t *testing.T) {
