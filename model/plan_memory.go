@@ -181,7 +181,11 @@ func planProgram(g *Graph, o planOptions) memoryPlan {
 	if o.recompute && o.train && len(g.Nodes) > 0 {
 		return planSegments(g, o)
 	}
-	return newPlanner(g, o).plan(o.cuts)
+	p := newPlanner(g, o).lives(o.cuts)
+	if o.train && o.cuts == nil {
+		p = cheaper(p)
+	}
+	return p.place()
 }
 
 // newPlanner finds which nodes run, and when.
@@ -196,23 +200,33 @@ func newPlanner(g *Graph, o planOptions) *planner {
 	return p
 }
 
-// plan places everything, in segments if there are cuts.
-func (p *planner) plan(cuts []cut) memoryPlan {
-	n, o := len(p.nodes), &p.o
-	if n == 0 {
-		return p.memoryPlan
+// lives settles which buffers there are and when each is in use, in segments if
+// there are cuts.
+func (p *planner) lives(cuts []cut) *planner {
+	if len(p.nodes) == 0 {
+		return p
 	}
-	p.buffers = make([]buffer, 0, 4*n)
+	p.buffers = make([]buffer, 0, 4*len(p.nodes))
 	p.placeParams()
 	p.placeCarry()
 	p.setTimes(cuts)
 	p.forward()
-	if o.train {
+	if p.o.train {
 		p.backward()
 	}
-	p.arena = placeBuffers(p.buffers, o.apart)
-	p.marksArena = placeBuffers(p.marks, o.apart)
+	return p
+}
+
+// place gives the buffers their places.
+func (p *planner) place() memoryPlan {
+	p.arena = placeBuffers(p.buffers, p.o.apart)
+	p.marksArena = placeBuffers(p.marks, p.o.apart)
 	return p.memoryPlan
+}
+
+// bound is the least memory in which the buffers have room, in bytes.
+func (p *planner) bound() int64 {
+	return satAdd(satMul(4, liveBound(p.buffers)), liveBound(p.marks))
 }
 
 // outputNode is the node whose value a program puts out.

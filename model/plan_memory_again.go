@@ -266,10 +266,10 @@ func (p *planner) runSegmentAgain(i int) {
 // planSegments is the plan of the cuts that take the least memory, or without any
 // where none saves some. More segments have to be worth it.
 func planSegments(g *Graph, o planOptions) memoryPlan {
-	best := newPlanner(g, o).plan(nil)
+	best := newPlanner(g, o).lives(nil).place()
 	for _, cuts := range newPlanner(g, o).chooseCuts() {
 		const worth = 0.97
-		if m := newPlanner(g, o).plan(cuts); float64(m.ActivationBytes()) < worth*float64(best.ActivationBytes()) {
+		if m := newPlanner(g, o).lives(cuts).place(); float64(m.ActivationBytes()) < worth*float64(best.ActivationBytes()) {
 			best = m
 		}
 	}

@@ -253,3 +253,49 @@ func TestStateMovesOnce(t *testing.T) {
 		}
 	}
 }
+
+// Where values are cheap to make again, the plan keeps fewer than all of them,
+// without running a single product twice.
+func TestCheapValuesAreMadeAgain(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		batch int
+		share float64 // of the memory, at most
+	}{
+		{"resnet20", 64, 0.97},
+		{"resnet18", 16, 0.9},
+		{"gpt-nano", 64, 0.97},
+	} {
+		g := preset(t, c.name)
+		o := planOptions{batch: c.batch, train: true, logits: true}
+		m, all := planProgram(g, o), newPlanner(g, o).lives(nil).place()
+		t.Logf("%s: %s of %s", c.name, byteSize(m.ActivationBytes()), byteSize(all.ActivationBytes()))
+		if float64(m.ActivationBytes()) > c.share*float64(all.ActivationBytes()) {
+			t.Errorf("%s: activations take %s, all %s", c.name, byteSize(m.ActivationBytes()), byteSize(all.ActivationBytes()))
+		}
+		swept := int64(0)
+		for _, op := range m.ops {
+			if node := &g.Nodes[op.node]; op.kind == opForward {
+				swept += int64(c.batch) * shapeSize(node.Plan.Out)
+				if node.Plan.MACs > 0 {
+					t.Errorf("%s: %s runs twice", c.name, node.Name)
+				}
+			}
+		}
+		if limit := g.TrainMACs() * int64(c.batch) / cheapShare / cheapSweep; swept == 0 || swept > limit {
+			t.Errorf("%s: %d numbers are made again, wants some and at most %d", c.name, swept, limit)
+		}
+		noOverlap(t, m.buffers, m.arena)
+	}
+	// A small network has nothing to win.
+	if m := planMemory(preset(t, "lenet5"), 64, true); m.recomputes() {
+		t.Error("lenet5 makes values again")
+	}
+}
+
+func TestCheapValuesChangeNothing(t *testing.T) {
+	pool := compute.NewPool(2)
+	defer pool.Close()
+	g := preset(t, "resnet20")
+	again(t, g, Options{Batch: 24, Pool: pool, cuts: newPlanner(g, planOptions{batch: 24, train: true, logits: true}).cheapCuts()}, 24)
+}
