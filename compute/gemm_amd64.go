@@ -33,6 +33,14 @@ func colTile8m(t *tile) // one to eight columns under a mask
 //go:noescape
 func panelTile16(t *tile) // sixteen columns, six rows at a time, A and B in panels
 
+// rowTilePack is rowPack of the kernel below, panelTilePack its panelPack.
+//
+//go:noescape
+func rowTilePack(t *tile, dst *float32)
+
+//go:noescape
+func panelTilePack(t *tile, dst *float32)
+
 // packEight writes dst[p*dstep+j] = src[j*sstep+p] for j < 8 and p < 8·n8,
 // n8 > 0: an 8×8 transpose in registers, again and again.
 //
@@ -80,20 +88,22 @@ var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 // and never timed. --kernel avx512 takes it. Packing and the rest move memory
 // and gain nothing from longer registers, so it has the AVX2 routines for them.
 var archKernels = []gemmKernel{{
-	name:    "avx2",
-	runs:    hasAVX2,
-	rows:    6,
-	packA:   packRowsAVX2,
-	copyA:   copyColsAVX2,
-	byRow:   tileByRowAVX2,
-	byCol:   tileByColAVX2,
-	byPanel: panelTile16,
-	pack:    packAVX2,
-	copy:    copyRowsAVX2,
-	add:     addRowsAVX2,
-	mulAdd:  mulAddRowsAVX2,
-	chains:  mulAddChains,
-	perRun:  24 * 8,
+	name:      "avx2",
+	runs:      hasAVX2,
+	rows:      6,
+	packA:     packRowsAVX2,
+	copyA:     copyColsAVX2,
+	byRow:     tileByRowAVX2,
+	byCol:     tileByColAVX2,
+	byPanel:   panelTile16,
+	rowPack:   rowTilePack,
+	panelPack: panelTilePack,
+	pack:      packAVX2,
+	copy:      copyRowsAVX2,
+	add:       addRowsAVX2,
+	mulAdd:    mulAddRowsAVX2,
+	chains:    mulAddChains,
+	perRun:    24 * 8,
 }, {
 	name:    "avx512",
 	runs:    hasAVX512,

@@ -60,7 +60,8 @@ var taskLoops atomic.Int64
 //
 // C is cut into tasks by rows and panels of sixteen columns, k into blocks.
 // With few rows B is used as it lies. With some more, each task packs its own
-// panels of B, since nobody else reads them. With many, B is packed before the
+// panels of B, since nobody else reads them, if B lies by row while it computes
+// the first rows. With many, B is packed before the
 // tasks start, and a task packs its rows of A where that pays.
 func gemmWith(kern *gemmKernel, p *Pool, ta, tb bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, e Epilogue) {
 	if m <= 0 || n <= 0 {
@@ -219,9 +220,13 @@ func (g *gemmArgs) block(w *Worker, i0, i1, j0, j1, k0, k1 int) {
 	if kl == 0 {
 		t.segs = 0
 	}
-	room := 0
+	room, group := 0, packGroup
+	fuse := g.fuses(m)
+	if fuse {
+		group = 1
+	}
 	if g.packInTask {
-		room = min((j1-j0+tileWidth-1)/tileWidth, packGroup) * kl * tileWidth
+		room = min((j1-j0+tileWidth-1)/tileWidth, group) * kl * tileWidth
 	}
 	whole, run, full := g.placeA(w, i0, m, k0, k1, room)
 	rowOffsets(t.coff, g.ldc)
@@ -239,16 +244,21 @@ func (g *gemmArgs) block(w *Worker, i0, i1, j0, j1, k0, k1 int) {
 		if last && g.e.Bias != nil {
 			t.bias = g.e.Bias[j:g.n]
 		}
+		done := 0
 		switch {
 		case kl == 0:
 		case g.packed != nil:
 			t.b = g.packed[(k0-g.k0)*roundUp(g.j1-g.j0, tileWidth)+(j-g.j0)*kl:]
+		case fuse && t.cols == tileWidth:
+			done = g.kern.rows
+			t.b = w.Scratch(room)
+			g.packWhileFirst(t, g.b[k0*g.ldb+j:])
 		case g.packInTask:
-			in := (j - j0) / tileWidth % packGroup
+			in := (j - j0) / tileWidth % group
 			if in == 0 {
 				lo := (j - g.j0) / tileWidth
 				left := (j1 - j + tileWidth - 1) / tileWidth
-				g.packB(w.Scratch(room), lo, lo+min(left, packGroup), k0, k1)
+				g.packB(w.Scratch(room), lo, lo+min(left, group), k0, k1)
 			}
 			t.b = w.Scratch(room)[in*kl*tileWidth:]
 		default:
@@ -258,21 +268,47 @@ func (g *gemmArgs) block(w *Worker, i0, i1, j0, j1, k0, k1 int) {
 		if t.cols == tileWidth {
 			body = full
 		}
-		if whole == m {
+		if whole == m && done == 0 {
 			body(t)
 			continue
 		}
 		// The last panel of A is wider than those before it.
-		aoff, coff, step := t.aoff, t.coff, t.astep
-		if whole > 0 {
-			t.m, t.aoff, t.coff = whole, aoff[:whole], coff[:whole]
+		a, aoff, coff, step := t.a, t.aoff, t.coff, t.astep
+		if done < whole {
+			t.m, t.aoff, t.coff = whole-done, aoff[done:whole], coff[done:whole]
+			if g.packedA != nil {
+				// Panels follow each other from where A begins.
+				t.a, t.aoff = a[done*kl:], aoff[:whole-done]
+			}
 			body(t)
 		}
-		t.m, t.aoff, t.coff, t.astep = m-whole, aoff[whole:], coff[whole:], m-whole
-		run(t)
-		t.m, t.aoff, t.coff, t.astep = m, aoff, coff, step
+		if whole < m {
+			t.a, t.m, t.aoff, t.coff, t.astep = a, m-whole, aoff[whole:], coff[whole:], m-whole
+			run(t)
+		}
+		t.a, t.m, t.aoff, t.coff, t.astep = a, m, aoff, coff, step
 	}
 	*t = tile{}
+}
+
+// fuses says that a task packs panels of B while it computes their first tile:
+// B lies by row, and there are rows left that read the panel.
+func (g *gemmArgs) fuses(m int) bool {
+	return g.packInTask && !g.tb && m >= 2*g.kern.rows && g.k > 0 && g.kern.rowPack != nil && (!g.ta || g.packedA != nil)
+}
+
+// packWhileFirst computes the first rows of t from a B that lies by row, and
+// packs it where t's is wanted.
+func (g *gemmArgs) packWhileFirst(t *tile, b []float32) {
+	whole, rows, panel := *t, g.kern.rows, t.b[:t.kl*tileWidth]
+	t.m, t.aoff, t.coff = rows, t.aoff[:rows], t.coff[:rows]
+	t.b, t.bstep = b[:(t.kl-1)*g.ldb+tileWidth], g.ldb
+	if g.packedA != nil {
+		g.kern.panelPack(t, &panel[0])
+	} else {
+		g.kern.rowPack(t, &panel[0])
+	}
+	*t = whole
 }
 
 // placeA tells the worker's tile where m rows of A from i0 lie, steps k0 to k1,

@@ -45,6 +45,10 @@ type gemmKernel struct {
 	// whose A and B are packed: m is a multiple of rows, astep is rows, bstep is
 	// 16, and panels of A follow each other.
 	byPanel func(t *tile)
+	// rowPack and panelPack do what byRow and byPanel do for one tile of rows
+	// rows, sixteen columns and one segment whose B lies by row, and write that
+	// B in a panel to dst on the way. They are nil where there are none.
+	rowPack, panelPack func(t *tile, dst *float32)
 	// packA writes a panel of A that lies by row, dst[p*rows+i] = src[i*sstep+p]
 	// for i < rows and p < k, and maybe garbage to the two floats behind.
 	packA func(dst, src []float32, sstep, rows, k int)

@@ -75,6 +75,8 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $128
 		k.write()
 	}
 	panelTile()
+	packTile("rowTilePack", false)
+	packTile("panelTilePack", true)
 	transpose()
 	transposeSix()
 	copySixes()
