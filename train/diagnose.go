@@ -472,7 +472,7 @@ func healthy(g *model.Graph, s *Snapshot) []Finding {
 		what += fmt.Sprintf("; a step changes weights by %s of their size", figure(ratios[len(ratios)/2]))
 	}
 	if loss := s.Curves.TrainLoss; len(loss) > 0 && !math.IsNaN(s.Loss) {
-		what += fmt.Sprintf("; the loss went from %s to %s", figure(loss[0]), figure(s.Loss))
+		what += fmt.Sprintf("; the loss went from %s to %s", lossWord(loss[0]), lossWord(s.Loss))
 		if s.Loss > loss[0]*(1-stuckShare) {
 			what = strings.Replace(what, "; the loss went from", ", but the loss has not fallen yet:", 1)
 		}
@@ -499,6 +499,14 @@ func figure(x float64) string {
 		return strconv.FormatFloat(x, 'g', 2, 64) // NaN, Inf
 	}
 	return strings.TrimSuffix(m, ".0") + "e" + strconv.Itoa(n)
+}
+
+// lossWord writes a loss with three decimals where that says enough.
+func lossWord(x float64) string {
+	if x >= 1e-3 && x < 1000 {
+		return strconv.FormatFloat(x, 'f', 3, 64)
+	}
+	return figure(x)
 }
 
 // rate writes a learning rate as one types it, with a digit: 0.05, 3e-5.

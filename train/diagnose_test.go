@@ -210,8 +210,8 @@ func TestDiagnoseWords(t *testing.T) {
 			}
 			s.Layers[1].GradTrail[0] = 470
 		}, "warn", "does not fall|exploded at the start, 470 at dense1 and 0.2 at the head"},
-		{"slow", plain(t, 3), func(_ *model.Graph, s *Snapshot) { s.Loss = 2.29 }, "good", "but the loss has not fallen yet: 2.3 to 2.29"},
-		{"falling", plain(t, 3), func(*model.Graph, *Snapshot) {}, "good", "; the loss went from 2.3 to 0.1"},
+		{"slow", plain(t, 3), func(_ *model.Graph, s *Snapshot) { s.Loss = 2.29 }, "good", "but the loss has not fallen yet: 2.300 to 2.290"},
+		{"falling", plain(t, 3), func(*model.Graph, *Snapshot) {}, "good", "; the loss went from 2.300 to 0.100"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := well(c.g)

@@ -455,6 +455,9 @@ func (a *app) statusLine() string {
 // health says in w cells whether the network can run, and what it is like.
 func (d *desk) health(w int) string {
 	t := d.theme
+	if len(d.shown().Spec.Layers) == 0 {
+		return t.dim.Render("nothing is stacked yet: ") + t.accent.Render("a") + t.dim.Render(" on Build adds a layer, ") + t.accent.Render("i") + t.dim.Render(" changes data and training")
+	}
 	if err := d.shown().Err; err != nil {
 		text := "✗ " + sentence(err)
 		if cells(text) > w && d.draft == nil {

@@ -111,7 +111,11 @@ func (b *buildScreen) View(w, h int) string {
 	if l.detailH == 0 {
 		return strings.Join(box(stack, w, h), "\n")
 	}
-	detail := box(b.detailLines(l.detailW-2, l.detailH), l.detailW-2, l.detailH)
+	text := l.detailW - 3 // a cell free at the edge
+	if b.form != nil {
+		text++
+	}
+	detail := box(b.detailLines(text, l.detailH), l.detailW-2, l.detailH)
 	for i := range detail {
 		detail[i] = "  " + detail[i]
 	}
@@ -193,6 +197,9 @@ func (b *buildScreen) detailLines(w, h int) []string {
 	if r.Kind == model.InputKind {
 		out = append(out, "")
 		out = append(out, b.dataLines(w)...)
+	}
+	if len(b.d.spec().Layers) == 0 {
+		out = append(out, " "+t.accent.Render("a")+t.dim.Render("  adds the first layer"))
 	}
 	problem := r.Problem
 	if problem == nil {

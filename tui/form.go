@@ -377,7 +377,7 @@ func (f *form) fieldLine(t *theme, i, name, w int) string {
 func (f *form) effect(t *theme) []string {
 	a, b := f.before, f.after
 	line := func(name, diff, now string) string {
-		return " " + t.dim.Render(fit(name, 12)) + fitRight(diff, 12) + "   " + t.dim.Render(now)
+		return " " + t.dim.Render(fit(name, 12)) + fitRight(diff, 11) + "  " + t.dim.Render(now)
 	}
 	signed := func(d int64, of func(int64) string) string {
 		switch {

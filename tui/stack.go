@@ -172,7 +172,8 @@ func (s *stack) openWhatFits() {
 }
 
 // unveil opens group i and what says nothing while it is folded: the first
-// repetition, the paths side by side. It names what it has opened.
+// repetition, the paths side by side, a group that is all there is in it. It
+// names what it has opened.
 func (s *stack) unveil(i int) (opened []string) {
 	r := &s.rows[i]
 	if !r.Group || !s.closed[r.Name] {
@@ -180,8 +181,13 @@ func (s *stack) unveil(i int) (opened []string) {
 	}
 	delete(s.closed, r.Name)
 	opened = append(opened, r.Name)
-	for j := i + 1; j < len(s.rows) && s.rows[j].Depth > r.Depth; j++ {
-		if s.rows[j].Parent == i && (s.rows[j].Title == "path" || s.isRepetition(j) && s.rows[j].Repeat == 1) {
+	children, last := 0, s.lastChild(i)
+	for j := i + 1; j <= last; j++ {
+		if s.rows[j].Parent != i {
+			continue
+		}
+		children++
+		if s.rows[j].Title == "path" || s.isRepetition(j) && s.rows[j].Repeat == 1 || j == last && children == 1 {
 			opened = append(opened, s.unveil(j)...)
 		}
 	}

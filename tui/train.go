@@ -94,6 +94,9 @@ type trainLayout struct {
 // planLines is how many lines there are to say what would be trained.
 const planLines = 12
 
+// detailLines are what the selected row's figures take beside the stack.
+const detailLines = 23
+
 // watchFrom is the width from which the selected row's detail stands beside
 // the stack while training.
 const watchFrom = 120
@@ -114,7 +117,13 @@ func (s *trainScreen) layout(w, h int) trainLayout {
 		}
 	}
 	if l.lower != lowerNone {
-		l.lowerH = min(max(h*36/100, 8), 18)
+		// What a short network leaves free is the curves', folded or not, as far as
+		// the detail can spare it.
+		spare := min(h-len(s.d.stack.rows)-2, h*60/100)
+		if w >= watchFrom {
+			spare = min(spare, h-1-detailLines)
+		}
+		l.lowerH = max(min(max(h*36/100, 8), 18), spare)
 	}
 	switch {
 	case s.snap() == nil:

@@ -378,7 +378,7 @@ func (s *trainScreen) rowLines(r *model.Row, x *rowStats, w int) []string {
 		spark := widget.Spark(x.trail, min(w, len(x.trail)), true, t.ascii)
 		out = append(out, t.dim.Render("gradient norm so far  ")+t.text.Render(trail), t.good.Render(spark), "",
 			line("gradient", t.strong.Render(widget.Sci(x.grad)), fmt.Sprintf("   %s per weight", short(x.grad/math.Sqrt(float64(max(x.weights, 1)))))),
-			line("update", t.strong.Render(widget.Sci(x.update)), "   of the weights' size"))
+			line("update", t.strong.Render(widget.Sci(x.update)), "   of the weights"))
 	}
 	if !math.IsNaN(x.dead) {
 		out = append(out, line("dead", t.strong.Render(widget.Percent(x.dead, 1)), "   of the units"))
@@ -472,6 +472,9 @@ func (s *trainScreen) plan(w int) []string {
 	}
 	if d.run.live() {
 		return []string{"", t.accent.Render("▶ ") + t.text.Render(d.run.stage)}
+	}
+	if len(d.spec().Layers) == 0 {
+		return []string{t.text.Render("Nothing is stacked yet."), "  " + t.accent.Render("1") + t.dim.Render("  goes back to Build, ") + t.accent.Render("a") + t.dim.Render(" there adds a layer")}
 	}
 	if err := d.graph.Err; err != nil {
 		return append(hang(t.bad, t.bad, "✗", "this network cannot run yet: "+sentence(err), w), "  "+t.accent.Render("1")+t.dim.Render("  goes back to Build"))

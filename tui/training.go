@@ -69,6 +69,10 @@ func (d *desk) launch(paused bool) tea.Cmd {
 		d.say("a run is going on: stop it first to start another")
 		return nil
 	}
+	if len(d.spec().Layers) == 0 {
+		d.say("nothing is stacked yet, so there is nothing to train")
+		return nil
+	}
 	if d.graph.Err != nil {
 		d.stack.selectRow(problemRow(d.graph))
 		d.complain(fmt.Errorf("not trained: %w", d.graph.Err))
