@@ -3,6 +3,8 @@ package model
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"layercake/compute"
 	"layercake/layers"
@@ -35,9 +37,10 @@ func Resolve(s *Spec) *Graph {
 	rows := min(len(s.Inputs)+r.count(s.Layers, 0), maxRows)
 	r.index = make(map[string]int, rows)
 	g.Rows, g.Nodes, r.reach = make([]Row, 0, rows), make([]Node, 0, rows), make([]reach, 0, rows)
-	top := &scope{explicit: map[string]bool{}}
+	r.names.Grow(32 * rows)
+	top := &scope{r: r}
 	for _, in := range s.Inputs {
-		top.explicit[in.Name] = true
+		top.keep(in.Name)
 		r.input(in)
 	}
 	top.collect(s.Layers)
@@ -71,6 +74,45 @@ type resolver struct {
 	reach     []reach // of each node
 	made      map[madeKey]*made
 	shapes    []compute.Shape // of the inputs of the node at hand
+
+	// What each of thousands of rows needs a little of, in a few large pieces.
+	names strings.Builder
+	stems map[string][]string // generated names by stem, from number 1 on
+	steps []PathStep
+	ones  []int
+}
+
+// named is a name behind the prefix of its scope.
+func (r *resolver) named(sc *scope, name string) string {
+	from := r.names.Len()
+	r.names.WriteString(sc.prefix)
+	r.names.WriteString(name)
+	return r.names.String()[from:]
+}
+
+// numbered is a stem with its number, from 1 on, behind it.
+func (r *resolver) numbered(stem string, n int) string {
+	list := r.stems[stem]
+	if n > len(list) {
+		for len(list) < n {
+			list = append(list, stem+strconv.Itoa(len(list)+1))
+		}
+		if r.stems == nil {
+			r.stems = map[string][]string{}
+		}
+		r.stems[stem] = list
+	}
+	return list[n-1]
+}
+
+// one is a list of one node.
+func (r *resolver) one(node int) []int {
+	if len(r.ones) == cap(r.ones) {
+		r.ones = make([]int, 0, 256)
+	}
+	n := len(r.ones)
+	r.ones = append(r.ones, node)
+	return r.ones[n : n+1 : n+1]
 }
 
 // count is about how many rows a list unrolls to, to make room for them at
@@ -179,11 +221,14 @@ func (r *resolver) row(row Row) int {
 }
 
 // down is a path one step longer.
-func down(p Path, s PathStep) Path {
-	out := make(Path, len(p)+1)
-	copy(out, p)
-	out[len(p)] = s
-	return out
+func (r *resolver) down(p Path, s PathStep) Path {
+	n := len(p) + 1
+	if len(r.steps)+n > cap(r.steps) {
+		r.steps = make([]PathStep, 0, max(256, n))
+	}
+	from := len(r.steps)
+	r.steps = append(append(r.steps, p...), s)
+	return Path(r.steps[from : from+n : from+n])
 }
 
 // items resolves a list. The first item reads in, each further one the row
@@ -200,7 +245,7 @@ func (r *resolver) items(list []Item, path Path, step PathStep, sc *scope, in []
 			return in
 		}
 		step.Index = i
-		it, at := &list[i], down(path, step)
+		it, at := &list[i], r.down(path, step)
 		read := in
 		switch it.Kind {
 		case GroupBlock:
@@ -226,9 +271,9 @@ func (r *resolver) layer(it *Item, at Path, sc *scope, above []int, depth, paren
 		row.Title, row.Family, row.Label, stem = m.kind.Short, m.kind.Family, m.label, m.kind.Short
 	}
 	if it.Name != "" {
-		row.Name = sc.prefix + it.Name
+		row.Name = r.named(sc, it.Name)
 	} else {
-		row.Name = sc.prefix + sc.name(stem)
+		row.Name = r.named(sc, sc.name(stem))
 	}
 	i := r.row(row)
 	if bad != nil {
@@ -256,7 +301,7 @@ func (r *resolver) layer(it *Item, at Path, sc *scope, above []int, depth, paren
 	if n < 0 {
 		return above
 	}
-	return []int{n}
+	return r.one(n)
 }
 
 // build makes an item's layer with its settings, or finds it made. Nil says

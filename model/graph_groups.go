@@ -55,7 +55,7 @@ func (r *resolver) block(it *Item, at Path, sc *scope, above []int, depth, paren
 	if repeat > 1 {
 		label = fmt.Sprintf("%s ×%d", name, repeat)
 	}
-	full := sc.prefix + name
+	full := r.named(sc, name)
 	row := r.open(it, at, full, "block", label, depth, parent)
 	r.g.Rows[row].Repeat = repeat
 	list := it.Layers
@@ -191,7 +191,7 @@ func (r *resolver) residual(it *Item, at Path, sc *scope, above []int, depth, pa
 		inner = sc.inner(name, nil)
 		inner.collect(it.Layers)
 	}
-	full := sc.prefix + name
+	full := r.named(sc, name)
 	row := r.open(it, at, full, "skip", "", depth, parent)
 	if r.tooDeep(row, it, at, depth) {
 		return above
@@ -216,7 +216,7 @@ func (r *resolver) residual(it *Item, at Path, sc *scope, above []int, depth, pa
 // the sum as node and, where there are layers on the way round, covers and
 // opens to those.
 func (r *resolver) join(it *Item, at Path, sc *scope, in, main []int, depth, parent int) []int {
-	name := sc.prefix + sc.single("add")
+	name := r.named(sc, sc.single("add"))
 	short := sc.single("shortcut")
 	n := len(r.g.Nodes)
 	row := r.row(Row{Depth: depth, Name: name, Title: "add", Label: "identity", Family: layers.Flow, Kind: "add", Node: -1,
@@ -246,7 +246,7 @@ func (r *resolver) join(it *Item, at Path, sc *scope, in, main []int, depth, par
 	if sum < 0 {
 		return in
 	}
-	return []int{sum}
+	return r.one(sum)
 }
 
 // bridge puts the layers between unequal shapes a and b that the shortcut asks for.
@@ -254,7 +254,7 @@ func (r *resolver) bridge(it *Item, at Path, sc *scope, in int, a, b compute.Sha
 	w := &r.g.Rows[row]
 	unequal := func(want, cure string) []int {
 		r.refuse(row, w.Name, GroupResidual, at, it.Pos, &layers.ShapeError{Got: []compute.Shape{b, a}, Want: want, Cure: cure})
-		return []int{in}
+		return r.one(in)
 	}
 	stride, ok := strideBetween(a, b)
 	switch it.Shortcut.Kind {
@@ -265,22 +265,22 @@ func (r *resolver) bridge(it *Item, at Path, sc *scope, in int, a, b compute.Sha
 		w.Group = true
 		if len(a) < 3 {
 			w.Label = "dense projection"
-			return []int{r.put(at, sc, "dense", "dense", in, depth, row,
-				Setting{Key: "units", Value: number(b[len(b)-1])}, Setting{Key: "bias", Value: layers.Value{"false"}})}
+			return r.one(r.put(at, sc, "dense", "dense", in, depth, row,
+				Setting{Key: "units", Value: number(b[len(b)-1])}, Setting{Key: "bias", Value: layers.Value{"false"}}))
 		}
 		w.Label = "1×1 projection"
 		conv := r.put(at, sc, "conv2d", "conv", in, depth, row,
 			Setting{Key: "filters", Value: number(b[0])}, Setting{Key: "kernel", Value: number(1)},
 			Setting{Key: "stride", Value: strideValue(stride)}, Setting{Key: "padding", Value: number(0)},
 			Setting{Key: "bias", Value: layers.Value{"false"}})
-		return []int{r.put(at, sc, "batchnorm", "norm", conv, depth, row)}
+		return r.one(r.put(at, sc, "batchnorm", "norm", conv, depth, row))
 	case "pad":
 		if !ok || len(a) != 3 || b[0] < a[0] || stride[0] != stride[1] {
 			return unequal("an image with as many channels or more and sides that a stride can divide", "set shortcut: projection")
 		}
 		w.Label, w.Group = "zero channels", true
-		return []int{r.put(at, sc, "subsample", "pad", in, depth, row,
-			Setting{Key: "stride", Value: number(stride[0])}, Setting{Key: "channels", Value: number(b[0])})}
+		return r.one(r.put(at, sc, "subsample", "pad", in, depth, row,
+			Setting{Key: "stride", Value: number(stride[0])}, Setting{Key: "channels", Value: number(b[0])}))
 	}
 	return unequal("equal shapes", "set shortcut: projection")
 }
@@ -289,7 +289,7 @@ func (r *resolver) bridge(it *Item, at Path, sc *scope, in int, a, b compute.Sha
 func (r *resolver) put(at Path, sc *scope, kind, name string, in, depth, parent int, settings ...Setting) int {
 	it := &Item{Kind: kind, Name: name, Settings: settings}
 	m, _, err := r.build(it, sc)
-	row := Row{Depth: depth, Name: sc.prefix + name, Title: kind, Kind: kind, Node: -1, Parent: parent, Item: at,
+	row := Row{Depth: depth, Name: r.named(sc, name), Title: kind, Kind: kind, Node: -1, Parent: parent, Item: at,
 		Nodes: [2]int{len(r.g.Nodes), len(r.g.Nodes)}}
 	if m != nil {
 		row.Title, row.Family, row.Label = m.kind.Short, m.kind.Family, m.label
@@ -298,7 +298,7 @@ func (r *resolver) put(at Path, sc *scope, kind, name string, in, depth, parent 
 	if err != nil {
 		r.refuse(i, row.Name, kind, at, Pos{}, err)
 	}
-	if n := r.node(i, Node{Name: row.Name, In: []int{in}, Share: -1}, m); n >= 0 {
+	if n := r.node(i, Node{Name: row.Name, In: r.one(in), Share: -1}, m); n >= 0 {
 		return n
 	}
 	return in
@@ -337,7 +337,7 @@ func strideBetween(a, b compute.Shape) ([2]int, bool) {
 // branches resolves paths side by side over one input, and their join.
 func (r *resolver) branches(it *Item, at Path, sc *scope, above []int, depth, parent int) []int {
 	name := r.groupName(it, sc, "branches")
-	full := sc.prefix + name
+	full := r.named(sc, name)
 	row := r.open(it, at, full, "split", fmt.Sprintf("%d paths", len(it.Paths)), depth, parent)
 	if r.tooDeep(row, it, at, depth) {
 		return above
@@ -382,6 +382,7 @@ func (r *resolver) branches(it *Item, at Path, sc *scope, above []int, depth, pa
 		r.close(row, full, nil)
 		return above
 	}
-	r.close(row, full, []int{n})
-	return []int{n}
+	out := r.one(n)
+	r.close(row, full, out)
+	return out
 }

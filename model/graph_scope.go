@@ -11,12 +11,42 @@ import (
 
 // scope is what names are counted in.
 type scope struct {
+	r        *resolver
 	prefix   string // "stage2/1/", empty at the top
 	outer    *scope
 	explicit map[string]bool // names that the file gives
-	count    map[string]int
+	count    []stemCount
 	env      []bound // settings of the template, nil outside
 	depth    int
+}
+
+// stemCount is how many names of a stem there are.
+type stemCount struct {
+	stem string
+	n    int
+}
+
+// keep notes a name that the file gives.
+func (s *scope) keep(name string) {
+	if s.explicit == nil {
+		s.explicit = map[string]bool{}
+	}
+	s.explicit[name] = true
+}
+
+// next counts one more name of a stem. Few stems meet in a scope.
+func (s *scope) next(stem string) int {
+	for i := range s.count {
+		if c := &s.count[i]; c.stem == stem {
+			c.n++
+			return c.n
+		}
+	}
+	if s.count == nil {
+		s.count = make([]stemCount, 0, 4)
+	}
+	s.count = append(s.count, stemCount{stem, 1})
+	return 1
 }
 
 // bound is a template setting with its value in this use.
@@ -32,7 +62,7 @@ func (s *scope) collect(list []Item) {
 	for i := range list {
 		it := &list[i]
 		if it.Name != "" {
-			s.explicit[it.Name] = true
+			s.keep(it.Name)
 		} else if it.Kind == GroupResidual {
 			s.collect(it.Layers)
 		}
@@ -41,13 +71,8 @@ func (s *scope) collect(list []Item) {
 
 // name is the next free generated name for a stem: conv1, conv2.
 func (s *scope) name(stem string) string {
-	if s.count == nil {
-		s.count = map[string]int{}
-	}
 	for {
-		s.count[stem]++
-		n := stem + strconv.Itoa(s.count[stem])
-		if !s.explicit[n] {
+		if n := s.r.numbered(stem, s.next(stem)); !s.explicit[n] {
 			return n
 		}
 	}
@@ -55,14 +80,10 @@ func (s *scope) name(stem string) string {
 
 // single is the next free generated name whose first has no number: add, add2.
 func (s *scope) single(stem string) string {
-	if s.count == nil {
-		s.count = map[string]int{}
-	}
 	for {
-		s.count[stem]++
 		n := stem
-		if c := s.count[stem]; c > 1 {
-			n += strconv.Itoa(c)
+		if c := s.next(stem); c > 1 {
+			n = s.r.numbered(stem, c)
 		}
 		if !s.explicit[n] {
 			return n
@@ -72,7 +93,10 @@ func (s *scope) single(stem string) string {
 
 // inner is a scope below, with names of its own.
 func (s *scope) inner(name string, env []bound) *scope {
-	return &scope{prefix: s.prefix + name + "/", outer: s, explicit: map[string]bool{}, env: env, depth: s.depth + 1}
+	full := s.r.named(s, name)
+	s.r.names.WriteByte('/')
+	names := s.r.names.String()
+	return &scope{r: s.r, prefix: names[len(names)-len(full)-1:], outer: s, env: env, depth: s.depth + 1}
 }
 
 // read is what an item reads: the row above, or what from names.
