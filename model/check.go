@@ -1,48 +1,73 @@
 package model
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 
 	"layercake/compute"
 	"layercake/layers"
 )
 
-// CheckResult is what finite differences say of one tensor's gradient.
+// CheckResult is what Check says of one gradient: that of a parameter, or of
+// what a layer reads.
 type CheckResult struct {
-	Node int    // of the graph
-	Name string // "conv1.weight", or the input's name
+	Node int    // of the graph, the layer whose Backward makes the gradient; -1 for the whole network
+	Name string // "conv1.weight"; "conv1.input" for what conv1 reads, "add.input2" for the second of it
 	Size int    // numbers in the tensor
-	// Tried is how many derivatives were compared; Seen of them stood out of
-	// the rounding of float32, so that comparing them means something.
+	// Tried is how many derivatives were taken by differences. Seen of them stood
+	// so far out of rounding and curvature that comparing them means something.
 	Tried, Seen int
-	// MaxRelErr is the largest difference of a seen derivative from the
-	// network's, relative to the larger of both, or to a tenth of the tensor's
-	// usual one where both are below that.
+	// MaxRelErr is the largest difference of a seen derivative from the layer's,
+	// relative to the larger of both, or to a third of the tensor's usual one
+	// where both are below that.
 	MaxRelErr float64
+	// Chain is how far the gradient that training uses lies from the sum of what the
+	// layers say, relative to their norms added up.
+	Chain float64
 }
 
-// CheckTolerance is the largest relative error that finite differences in
-// float32 explain.
-const CheckTolerance = 0.01
+const (
+	// CheckTolerance is the largest MaxRelErr that arithmetic in float32 explains.
+	CheckTolerance = 3e-3
+	// ChainTolerance is the largest Chain that a different order of sums explains.
+	ChainTolerance = 1e-4
+)
+
+// WholeNetwork is the name of the result for the network as one function.
+const WholeNetwork = "the whole network"
 
 // OK reports whether the gradient agrees.
-func (r CheckResult) OK() bool { return r.MaxRelErr <= CheckTolerance }
+func (r CheckResult) OK() bool {
+	return r.MaxRelErr <= CheckTolerance && r.Chain <= ChainTolerance
+}
 
-// Check compares the gradients of a whole network, parameters and inputs,
-// with central differences on a few random samples.
+// Check proves the gradients of a network, parameters and inputs, on a few
+// random samples. The loss is L = Σ r·output with fixed random r. Dropout drops
+// the same units in every run, and batch norm uses the batch.
 //
-// The loss is L = Σ r·output with fixed random r, summed in float64. For every
-// tensor a derivative is taken along its gradient, along a random direction,
-// and by single numbers: those with the largest gradients and some others.
-// Several step lengths are tried until one agrees: long ones see curvature,
-// short ones drown in rounding, which is measured. Kinks of relu and max
-// pooling are kept from being crossed (withoutKinks), for in a deep network
-// every step crosses some. Dropout drops the same units in every run, batch norm uses the batch.
+// Differences through a whole deep network prove little: between a weight of
+// its first layer and the loss lie kinks by the thousand and the rounding of all
+// the layers, both made larger on the way; in a plain network of 56 layers
+// no step is short enough for the ones and long enough for the others. The
+// chain rule says that nothing of that is needed. The gradient is right if
+//
+//  1. every layer, at the numbers that it reads in this network, hands down the
+//     gradient that its own Forward has, be the gradient that it is given what it may;
+//  2. the gradient of a value that several layers read, or of a parameter that
+//     several use, is the sum of what they hand down; and
+//  3. the program that trains, which fuses layers and uses memory twice, makes the same
+//     numbers as one that does neither.
+//
+// Each is checked by itself (check_layer.go), 1 by differences of one
+// layer, which depth does not touch, once with the gradient that comes to the layer
+// here and once with a random one; 2 and 3 by comparing numbers. A
+// fault in one layer therefore shows at that layer and nowhere else.
+//
+// Last the network as a whole is moved along its gradient, all parameters at
+// once (check_whole.go): a test of 1 to 3 themselves, as sharp as the network
+// allows.
 //
 // samples is at least 2 where batch norm needs a batch. A network that cannot
 // be compiled is refused as Compile does.
@@ -51,223 +76,239 @@ func Check(g *Graph, seed uint64, samples int) ([]CheckResult, error) {
 }
 
 // CheckContext is Check on a pool, which may be nil, with an end on demand and
-// progress in tensors done of all; progress may be nil.
+// progress in layers done of all; progress may be nil.
 func CheckContext(ctx context.Context, g *Graph, seed uint64, samples int, pool *compute.Pool, progress func(done, total int)) ([]CheckResult, error) {
 	if pool == nil {
 		pool = compute.NewPool(1)
 		defer pool.Close()
 	}
-	replay := new(bool)
-	p, err := Compile(withoutKinks(g, replay), Options{Batch: samples, Train: true, Seed: seed, Pool: pool, InputGrads: true})
+	c, err := newChecker(g, seed, samples, pool)
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{p: p, n: samples, replay: replay, rng: layers.Stream(seed, "check")}
-	c.start()
+	return c.run(ctx, progress)
+}
 
-	type target struct {
-		node int
-		name string
-		x, g []float32
+// checker is a network with fixed inputs and a fixed loss.
+type checker struct {
+	g       *Graph
+	n       int
+	pool    *compute.Pool
+	seed    uint64
+	rng     *rand.Rand
+	trained *Program  // as it trains: fused, memory used again
+	plain   *Program  // layer by layer, every value and gradient kept
+	r       []float32 // weights of the loss
+}
+
+func newChecker(g *Graph, seed uint64, samples int, pool *compute.Pool) (*checker, error) {
+	o := Options{Batch: samples, Train: true, Seed: seed, Pool: pool, InputGrads: true}
+	c := &checker{g: g, n: samples, pool: pool, seed: seed, rng: layers.Stream(seed, "check")}
+	var err error
+	if c.trained, err = Compile(g, o); err != nil {
+		return nil, err
 	}
-	var targets []target
-	for k, in := range p.Inputs() {
-		if dx := p.InputGrad(k).Data; dx != nil {
-			targets = append(targets, target{p.inputs[k], g.Nodes[p.inputs[k]].Name, in.Data, slices.Clone(dx)})
+	// What all values and gradients side by side need is known before they are made.
+	plan := planProgram(g, planOptions{batch: samples, train: true, inputGrads: true, apart: true})
+	if need, have := satAdd(plan.Bytes(), c.trained.Bytes()), MachineMemory(); need > have {
+		return nil, &MemoryError{
+			Network: g.Name, Batch: samples, Train: true, Check: true, Have: have,
+			Need: need, Params: satMul(2, plan.ParamBytes()), Activations: satAdd(plan.ActivationBytes(), c.trained.ActivationBytes()),
 		}
 	}
-	for _, r := range p.Params() {
-		targets = append(targets, target{r.Node, r.Name, r.Data, slices.Clone(r.Grad)})
+	o.plain = true
+	if c.plain, err = Compile(g, o); err != nil {
+		return nil, err
 	}
-	results := make([]CheckResult, 0, len(targets))
-	for i, t := range targets {
-		if err := ctx.Err(); err != nil {
-			return results, err
+	return c, nil
+}
+
+// run makes all gradients and compares them.
+func (c *checker) run(ctx context.Context, progress func(done, total int)) ([]CheckResult, error) {
+	fillInputs(c.trained, c.rng)
+	for k, in := range c.trained.Inputs() {
+		copy(c.plain.Input(k).Data, in.Data)
+	}
+	c.r = make([]float32, len(c.trained.Output().Data))
+	for i := range c.r {
+		c.r[i] = float32(c.rng.NormFloat64())
+	}
+	for _, p := range []*Program{c.trained, c.plain} {
+		p.ResetCarry()
+		p.Forward(c.n, true)
+		if dy := p.OutputGrad().Data; dy != nil {
+			copy(dy, c.r)
+			p.ClearGrads()
+			p.Backward()
 		}
-		r := c.tensor(t.x, t.g)
-		r.Node, r.Name, r.Size = t.node, t.name, len(t.x)
-		results = append(results, r)
+	}
+
+	sums := newGradSums(c)
+	var results []CheckResult
+	at := make([]int, len(c.g.Nodes)) // first result of a node
+	total := len(c.plain.steps) + 1
+	for k := range c.plain.steps {
+		s := &c.plain.steps[k]
+		at[s.node] = len(results)
+		if s.layer != nil && c.plain.plan.nodes[s.node].backward {
+			l := newLayerCheck(c, s)
+			found, err := l.run(ctx)
+			if err != nil {
+				return results, err
+			}
+			results = append(results, found...)
+			sums.take(s, l)
+		}
 		if progress != nil {
-			progress(i+1, len(targets))
+			progress(k+1, total)
 		}
+	}
+	sums.judge(results, at)
+	c.plain = nil // its memory is of no use any more
+	whole, err := c.whole(ctx)
+	if err != nil {
+		return results, err
+	}
+	if progress != nil {
+		progress(total, total)
+	}
+	if whole.Tried > 0 {
+		results = append(results, whole)
 	}
 	return results, nil
 }
 
-// checker is a program with fixed inputs and a fixed loss.
-type checker struct {
-	p      *Program
-	n      int
-	replay *bool
-	rng    *rand.Rand
-	r      []float32 // weights of the loss
-	noise  float64   // spread of the loss from rounding
-	old    []float32
-}
-
-// start draws inputs and the loss, makes the gradients and measures rounding.
-func (c *checker) start() {
-	for k, in := range c.p.Inputs() {
-		tokens := c.p.g.Inputs[k].Tokens
+// fillInputs draws a program's inputs.
+func fillInputs(p *Program, rng *rand.Rand) {
+	for k, in := range p.Inputs() {
+		tokens := p.g.Inputs[k].Tokens
 		for i := range in.Data {
 			if tokens > 0 {
-				in.Data[i] = float32(c.rng.IntN(tokens))
+				in.Data[i] = float32(rng.IntN(tokens))
 			} else {
-				in.Data[i] = float32(c.rng.NormFloat64())
+				in.Data[i] = float32(rng.NormFloat64())
 			}
 		}
 	}
-	c.p.Forward(c.n, true)
-	*c.replay = true
-	c.r = make([]float32, len(c.p.Output().Data))
-	for i := range c.r {
-		c.r[i] = float32(c.rng.NormFloat64())
-	}
-	base := c.loss()
-	// Rounding: how far the loss moves when every parameter moves by about
-	// one unit in its last place.
-	w := c.p.ParamArena()
-	c.old = append(c.old[:0], w...)
-	const draws = 6
-	sum := 0.0
-	for range draws {
-		for i := range w {
-			w[i] = c.old[i] * (1 + float32(c.rng.IntN(3)-1)*0x1p-23)
-		}
-		d := c.loss() - base
-		sum += d * d
-	}
-	copy(w, c.old)
-	c.noise = math.Sqrt(sum/draws) + math.Abs(base)*0x1p-24
-
-	// Last, since a Forward takes the memory of gradients of inputs.
-	c.loss()
-	if dy := c.p.OutputGrad().Data; dy != nil {
-		copy(dy, c.r)
-		c.p.ClearGrads()
-		c.p.Backward()
-	}
 }
 
-func (c *checker) loss() float64 {
-	c.p.Forward(c.n, true)
-	sum := 0.0
-	for i, y := range c.p.Output().Data {
-		sum += float64(c.r[i]) * float64(y)
-	}
-	return sum
+// gradSums adds up what layers hand down to a value or a parameter, and their norms.
+type gradSums struct {
+	c      *checker
+	values []gradSum   // by node
+	params [][]gradSum // by node that owns them
 }
 
-// tensor compares derivatives by x, whose gradient is g.
-func (c *checker) tensor(x, g []float32) CheckResult {
-	var r CheckResult
-	if len(x) == 0 {
-		return r
-	}
-	try := func(dir []float32) {
-		r.Tried++
-		if e, seen := c.along(x, g, dir); seen {
-			r.Seen++
-			r.MaxRelErr = max(r.MaxRelErr, e)
-		}
-	}
-	dir := make([]float32, len(x))
-	norm := math.Sqrt(sumSquares(g))
-	if norm > 0 && !math.IsInf(norm, 0) && !math.IsNaN(norm) {
-		for i := range dir {
-			dir[i] = float32(float64(g[i]) / norm)
-		}
-		try(dir)
-	}
-	for i := range dir {
-		dir[i] = float32(2*c.rng.IntN(2)-1) / float32(math.Sqrt(float64(len(dir))))
-	}
-	try(dir)
-
-	order := make([]int, len(g))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(i, j int) int {
-		return cmp.Compare(math.Abs(float64(g[j])), math.Abs(float64(g[i])))
-	})
-	const largest, others = 3, 2
-	picks := slices.Clone(order[:min(largest, len(order))])
-	for range others {
-		if i := c.rng.IntN(len(x)); !slices.Contains(picks, i) {
-			picks = append(picks, i)
-		}
-	}
-	for _, i := range picks {
-		clear(dir)
-		dir[i] = 1
-		try(dir)
-	}
-	return r
+type gradSum struct {
+	sum  []float64
+	norm float64
+	seen []place // results that belong to this gradient
 }
 
-// along compares (L(x+h·dir) − L(x−h·dir)) / 2h with g·dir for several h. It
-// returns the smallest relative error of those h at which the derivative
-// stands out of rounding, and whether that says anything: where the longest
-// alone does and disagrees, a fault cannot be told from curvature.
-func (c *checker) along(x, g, dir []float32) (relErr float64, seen bool) {
-	// A step is measured by how large the numbers it moves are.
-	scale, weight := 0.0, 0.0
-	for i := range dir {
-		d := math.Abs(float64(dir[i]))
-		scale += d * math.Abs(float64(x[i]))
-		weight += d * d
-	}
-	scale = max(scale/max(weight, 1e-30), 0.05)
-	// A derivative that happens to be small beside the others of its tensor is
-	// held to a tenth of what they usually are.
-	least := 0.1 * math.Sqrt(sumSquares(g)/float64(len(g))*weight)
+// place is a result: of which node, and which of its results.
+type place struct{ node, k int }
 
-	old := append(c.old[:0], x...)
-	c.old = old
-	defer copy(x, old)
-	// shift moves x and returns the loss and what the gradient expects of the
-	// step as it came out after rounding.
-	shift := func(h float64) (loss, expected float64) {
-		for i := range x {
-			x[i] = old[i] + float32(h*float64(dir[i]))
-			expected += float64(g[i]) * (float64(x[i]) - float64(old[i]))
-		}
-		return c.loss(), expected
+func newGradSums(c *checker) *gradSums {
+	s := &gradSums{c: c, values: make([]gradSum, len(c.g.Nodes)), params: make([][]gradSum, len(c.g.Nodes))}
+	s.values[c.plain.plan.output].add(c.r)
+	return s
+}
+
+func (s *gradSum) add(x []float32) {
+	if s.sum == nil {
+		s.sum = make([]float64, len(x))
 	}
-	relErr = math.Inf(1)
-	var lastH, lastOff float64
-	lengths := 0 // that stand out of rounding
-	for _, step := range []float64{1e-2, 3e-3, 3e-2, 1e-3, 3e-4, 1e-4, 3e-5} {
-		h := step * scale
-		up, expectUp := shift(h)
-		down, expectDown := shift(-h)
-		got, want := (up-down)/(2*h), (expectUp-expectDown)/(2*h)
-		if math.IsNaN(got+want) || math.IsInf(got+want, 0) {
-			return math.Inf(1), true
-		}
-		round := 4 * c.noise / h
-		most := max(math.Abs(got), math.Abs(want))
-		if most < 20*round {
+	for i, v := range x {
+		s.sum[i] += float64(v)
+	}
+	s.norm += math.Sqrt(sumSquares(x))
+}
+
+// off is how far x lies from the sum, relative to the norms of its parts; and
+// how far, where the parts are nothing.
+func (s *gradSum) off(x []float32) float64 {
+	d := 0.0
+	for i, v := range x {
+		e := float64(v) - s.sum[i]
+		d += e * e
+	}
+	d = math.Sqrt(d)
+	if d == 0 {
+		return 0
+	}
+	if math.IsNaN(d) || s.norm == 0 {
+		return math.Inf(1)
+	}
+	return d / s.norm
+}
+
+// take adds what layer l at step st hands down.
+func (s *gradSums) take(st *step, l *layerCheck) {
+	node := &s.c.g.Nodes[st.node]
+	k := 0
+	for j, v := range node.In {
+		x := l.given(j)
+		if x == nil {
 			continue
 		}
-		lengths++
-		off := got - want
-		relErr = min(relErr, math.Abs(off)/max(most, least))
-		if lastH > 0 {
-			// What curvature adds grows with h²: two lengths tell it apart.
-			k := (lastH / h) * (lastH / h)
-			relErr = min(relErr, math.Abs((k*off-lastOff)/(k-1))/max(most, least))
+		s.values[v].add(x)
+		if k < l.rows {
+			s.values[v].seen = append(s.values[v].seen, place{st.node, k})
 		}
-		lastH, lastOff = h, off
-		if relErr < CheckTolerance/10 {
-			break
+		k++
+	}
+	owner := s.c.plain.plan.nodes[st.node].owner
+	if s.params[owner] == nil {
+		s.params[owner] = make([]gradSum, len(node.Plan.Params))
+	}
+	for j := range node.Plan.Params {
+		q := &s.params[owner][j]
+		q.add(l.grads[0][j])
+		q.seen = append(q.seen, place{st.node, k})
+		k++
+	}
+}
+
+// judge compares the sums with the gradients of both programs. Those of
+// values that the program for training has overwritten are left out: a
+// parameter or an input before them shows what is wrong with them.
+func (s *gradSums) judge(results []CheckResult, at []int) {
+	note := func(q *gradSum, off float64) {
+		for _, p := range q.seen {
+			r := &results[at[p.node]+p.k]
+			r.Chain = max(r.Chain, off)
 		}
 	}
-	if lengths == 0 || lengths == 1 && relErr > CheckTolerance {
-		return 0, false
+	input := 0
+	for v := range s.values {
+		q := &s.values[v]
+		isInput := s.c.g.Nodes[v].Layer == nil
+		if q.sum != nil {
+			if x := s.c.plain.gradient(v).Data; x != nil {
+				note(q, q.off(x))
+			}
+			if isInput {
+				if x := s.c.trained.InputGrad(input).Data; x != nil {
+					note(q, q.off(x))
+				}
+			}
+		}
+		if isInput {
+			input++
+		}
 	}
-	return relErr, true
+	for _, p := range []*Program{s.c.plain, s.c.trained} {
+		k := 0
+		for i, r := range p.owned {
+			if i > 0 && p.owned[i-1].Node != r.Node {
+				k = 0
+			}
+			if sums := s.params[r.Node]; sums != nil {
+				note(&sums[k], sums[k].off(r.Grad))
+			}
+			k++
+		}
+	}
 }
 
 func sumSquares(x []float32) float64 {
@@ -278,11 +319,23 @@ func sumSquares(x []float32) float64 {
 	return s
 }
 
-// CheckFailure is the first result that does not agree, as an error, or nil.
+// CheckFailure is what does not agree, as an error, or nil: a layer that is wrong by
+// itself before what follows from it.
 func CheckFailure(results []CheckResult) error {
 	for _, r := range results {
-		if !r.OK() {
-			return fmt.Errorf("%s: its gradient is off by %.2g of its size, wants at most %.2g: this is a fault of the engine, please report the network", r.Name, r.MaxRelErr, CheckTolerance)
+		if r.Node >= 0 && r.MaxRelErr > CheckTolerance {
+			return fmt.Errorf("%s: its gradient is off by %.2g of its size, wants at most %.2g: either the layer's gradient is not that of what it computes, or it stands on a kink that the check did not step aside from; try another --seed, and where that says the same, report the network",
+				r.Name, r.MaxRelErr, CheckTolerance)
+		}
+	}
+	for _, r := range results {
+		switch {
+		case r.Chain > ChainTolerance:
+			return fmt.Errorf("%s: the gradient that training uses is off by %.2g from what the layers say together, wants at most %.2g: gradients are added or handed on wrongly; please report the network",
+				r.Name, r.Chain, ChainTolerance)
+		case !r.OK():
+			return fmt.Errorf("%s: moved along its gradient, the loss changes otherwise than the gradient says, by %.2g of it, wants at most %.2g: every layer by itself agrees, so either they are joined wrongly or the network is too steep for float32; try another --seed, and where that says the same, report the network",
+				r.Name, r.MaxRelErr, CheckTolerance)
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ type MemoryError struct {
 	Network     string
 	Batch       int
 	Train       bool
+	Check       bool  // of gradients, for which everything is kept
 	Need        int64 // bytes in all
 	Params      int64 // of Need: weights, state and, for training, gradients
 	Activations int64 // of Need: outputs, their gradients and scratch
@@ -28,6 +29,9 @@ func (e *MemoryError) Error() string {
 	}
 	if e.Train {
 		what = "training"
+	}
+	if e.Check {
+		what = "checking"
 	}
 	if e.Params > e.Have/2 {
 		cure = "take fewer or narrower layers"
