@@ -81,6 +81,7 @@ func convForwardWith(kern *gemmKernel, p *Pool, g *Conv, x, w, y []float32, e Ep
 	g.check(x, w, y)
 	if g.pointwise() {
 		gemmWith(kern, p, false, false, g.N*g.H*g.W, g.F, g.C, x, g.C, w, g.F, y, g.F, e)
+		e.Curve.sweep(p, g.N*g.H*g.W, g.F, y, g.F)
 		return
 	}
 	if g.depthwise() {
@@ -106,7 +107,7 @@ func (g *Conv) forwardSweep(kern *gemmKernel, x, w, y []float32, e Epilogue) swe
 		in: x, inImage: g.H * g.W * g.C, inRow: g.W * g.C, inPixel: g.C, c: cg,
 		out: y, outImage: g.OH * g.OW * g.F, outRow: g.OW * g.F, outPixel: g.F, f: fg,
 		weights: w, wStep: g.F, wTap: cg * g.F, wRow: g.KW * cg * g.F, wH: 1, wW: 1,
-		bias: e.Bias, add: e.Add, relu: e.ReLU, ceil: e.Ceil,
+		bias: e.Bias, add: e.Add, relu: e.ReLU, ceil: e.Ceil, curve: e.Curve,
 	}
 }
 

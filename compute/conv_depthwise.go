@@ -81,6 +81,9 @@ func (a *depthwiseArgs) finish(y []float32) {
 	case a.e.ReLU:
 		vec.relu(y, y)
 	}
+	if a.e.Curve.On {
+		a.e.Curve.bend(y)
+	}
 }
 
 func depthwiseData(kern *gemmKernel, p *Pool, g *Conv, dy, w, dx []float32, add bool) {

@@ -50,6 +50,9 @@ func depthwiseTask(s *sweep, w *Worker, lo, hi int) {
 				s.depthPixels(n, oy, ox, min(run, v.o1-ox), v, zeros)
 			}
 		}
+		if s.curve.On {
+			s.bend(n, oy, oy+1, 0, s.w.out, 0, s.f)
+		}
 	}
 }
 

@@ -130,6 +130,9 @@ func sweepBlockTask(s *sweep, w *Worker, lo, hi int) {
 				break
 			}
 		}
+		if s.curve.On {
+			s.bendPixels(out, coff, j0, j1)
+		}
 	}
 	*t = tile{}
 }

@@ -31,6 +31,7 @@ type sweep struct {
 	bias      []float32
 	add, relu bool
 	ceil      float32
+	curve     Curve
 	kept      []float32 // the weights in panels, if they are laid out already
 
 	regions    []region
@@ -267,6 +268,11 @@ func (s *sweep) images(w *Worker, img, n, j0, j1 int) {
 		}
 		if !ok {
 			break
+		}
+	}
+	if s.curve.On {
+		for i := range n {
+			s.bend(img+i, 0, s.h.out, 0, s.w.out, j0, j1)
 		}
 	}
 }

@@ -173,6 +173,8 @@ func checkConv(t *testing.T, k *gemmKernel, pool *Pool, y, dx, dw sums, d *convD
 	})
 	convForwardWith(k, pool, g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v, ReLU: true, Ceil: 0.25})
 	y.compare(t, "y with a ceiling", d.y, func(i int, v float64) float64 { return min(0.25, max(0, v+float64(d.bias.v[i%g.F]))) })
+	convForwardWith(k, pool, g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v, Curve: hardSwish})
+	y.compare(t, "y with a curve", d.y, func(i int, v float64) float64 { return swished(v + float64(d.bias.v[i%g.F])) })
 	convForwardWith(k, pool, g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v})
 	y.compare(t, "y with bias", d.y, func(i int, v float64) float64 { return v + float64(d.bias.v[i%g.F]) })
 	convForwardWith(k, pool, g, d.x.v, d.w.v, d.y.v, Epilogue{})
@@ -193,9 +195,16 @@ func checkConv(t *testing.T, k *gemmKernel, pool *Pool, y, dx, dw sums, d *convD
 	})
 	convPackedWith(k, pool, g, d.x.v, packed.v, d.y.v, Epilogue{ReLU: true, Ceil: 0.25})
 	y.compare(t, "y of packed weights with a ceiling", d.y, func(i int, v float64) float64 { return min(0.25, max(0, v)) })
+	convPackedWith(k, pool, g, d.x.v, packed.v, d.y.v, Epilogue{Curve: hardSwish})
+	y.compare(t, "y of packed weights with a curve", d.y, func(_ int, v float64) float64 { return swished(v) })
 	convPackedWith(k, pool, g, d.x.v, packed.v, d.y.v, Epilogue{})
 	y.compare(t, "y of packed weights", d.y, same)
 }
+
+// A curve that, done twice or left out, gives something else.
+var hardSwish = Curve{On: true, Act: ActHardSwish}
+
+func swished(v float64) float64 { return v * min(max(v+3, 0), 6) / 6 }
 
 // TestConvThreads: the same bits on any number of threads.
 func TestConvThreads(t *testing.T) {

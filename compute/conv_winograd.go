@@ -242,6 +242,7 @@ func winogradBlocks(g *winogradSweep, w *Worker, lo, hi int) {
 			}
 			g.outputs(w, m, mApart, margin, t0, t1, j)
 		}
+		g.bendTiles(t0, t1, 0, g.f)
 	}
 	w.tile, w.squares = tile{}, winogradSquares{}
 }
@@ -265,6 +266,7 @@ func winogradPanels(g *winogradSweep, w *Worker, lo, hi int) {
 			c0 = c1
 		}
 		g.outputs(w, m, mApart, margin, 0, t.count, j)
+		g.bendTiles(0, t.count, j, min(j+tileWidth, g.f))
 	}
 	w.tile, w.squares = tile{}, winogradSquares{}
 }

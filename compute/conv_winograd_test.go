@@ -75,6 +75,8 @@ func checkWinograd(t *testing.T, k *gemmKernel, pool *Pool, y, dx, dw sums, d *c
 	})
 	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v, ReLU: true, Ceil: 12}).winograd(pool, set, nil)
 	y.winograd(t, "y with a ceiling", d.y, func(i int, v float64) float64 { return min(12, max(0, v+float64(d.bias.v[i%g.F]))) })
+	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v, Curve: hardSwish}).winograd(pool, set, nil)
+	y.winograd(t, "y with a curve", d.y, func(i int, v float64) float64 { return swished(v + float64(d.bias.v[i%g.F])) })
 	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{Bias: d.bias.v}).winograd(pool, set, nil)
 	y.winograd(t, "y with bias", d.y, func(i int, v float64) float64 { return v + float64(d.bias.v[i%g.F]) })
 	forwardSweep(k, g, d.x.v, d.w.v, d.y.v, Epilogue{}).winograd(pool, set, nil)

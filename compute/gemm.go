@@ -7,12 +7,13 @@ import (
 
 // Epilogue is what a product does with a finished element before it is stored:
 // first the bias of its column, then the value that was there, then relu, whose
-// result is no more than Ceil, if that is not zero.
+// result is no more than Ceil, if that is not zero, and last the Curve.
 type Epilogue struct {
-	Add  bool      // add to C instead of writing it
-	Bias []float32 // one per column of C; nil for none
-	ReLU bool
-	Ceil float32
+	Add   bool      // add to C instead of writing it
+	Bias  []float32 // one per column of C; nil for none
+	ReLU  bool
+	Ceil  float32
+	Curve Curve
 }
 
 // clamp is relu of v under e's ceiling.
@@ -90,4 +91,5 @@ func SetKernel(name string) error {
 // overlap A or B. With k = 0 the product is zero.
 func Gemm(p *Pool, ta, tb bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, e Epilogue) {
 	gemmWith(kernelInUse, p, ta, tb, m, n, k, a, lda, b, ldb, c, ldc, e)
+	e.Curve.sweep(p, m, n, c, ldc)
 }

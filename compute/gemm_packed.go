@@ -37,6 +37,7 @@ func packBWith(kern *gemmKernel, p *Pool, tb bool, k, n int, b []float32, ldb in
 // + (C if Add)), with as many columns as B has.
 func GemmPacked(p *Pool, ta bool, m int, a []float32, lda int, b PackedB, c []float32, ldc int, e Epilogue) {
 	gemmPackedWith(kernelInUse, p, ta, m, a, lda, b, c, ldc, e)
+	e.Curve.sweep(p, m, b.n, c, ldc)
 }
 
 func gemmPackedWith(kern *gemmKernel, p *Pool, ta bool, m int, a []float32, lda int, b PackedB, c []float32, ldc int, e Epilogue) {

@@ -205,7 +205,7 @@ func (e *Elementwise) Plan(in []compute.Shape) (Plan, error) {
 	}
 	plan := Plan{Out: s, Reads: ReadsOut, InPlace: true, GradInPlace: true}
 	if act, _ := e.Function(); act.ReadsInput() {
-		plan.Reads, plan.InPlace = ReadsIn, false
+		plan.Reads, plan.InPlace, plan.InferInPlace = ReadsIn, false, true
 	}
 	return plan, nil
 }

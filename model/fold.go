@@ -31,7 +31,7 @@ type foldable interface {
 
 // Fold works every batch norm right behind a conv2d or dense into a copy of
 // that layer's weights and bias, as parameters and running statistics are now.
-// From then on Forward runs them as one step, with the relu, the relu6 or the sum behind it
+// From then on Forward runs them as one step, with the activation or the sum behind it
 // where there is one: same outputs but for rounding, in fewer sweeps.
 //
 // The copies do not follow the parameters: whoever changes them, the training
@@ -134,8 +134,8 @@ func (p *Program) placeFolds() {
 	}
 }
 
-// A product, the batch norm folded into it, and what follows: a relu, or a sum
-// and perhaps its relu, where the sum lies on what is added.
+// A product, the batch norm folded into it, and what follows: an activation, or a
+// sum and perhaps its relu, where the sum lies on what is added.
 
 func matchFolded(p phase, k int) (run, bool) {
 	f, ok := p.folds[k]
@@ -151,6 +151,8 @@ func matchFolded(p phase, k int) (run, bool) {
 		r = run{steps: 2, z: -1, last: p.steps[norm].node}
 		if ceil, ok := p.clampAfter(norm); ok {
 			r.steps, r.relu, r.ceil, r.last = 3, true, ceil, p.steps[norm+1].node
+		} else if curve, ok := p.curveAfter(norm); ok {
+			r.steps, r.curve, r.last = 3, curve, p.steps[norm+1].node
 		}
 	}
 	r.folded = f
@@ -158,7 +160,7 @@ func matchFolded(p phase, k int) (run, bool) {
 }
 
 func runFolded(r *run) {
-	e := compute.Epilogue{Bias: r.b, ReLU: r.relu, Ceil: r.ceil, Add: r.z >= 0}
+	e := compute.Epilogue{Bias: r.b, ReLU: r.relu, Ceil: r.ceil, Curve: r.curve, Add: r.z >= 0}
 	if r.packed {
 		r.first.layer.(packer).ForwardPacked(r.pass, r.w, r.yData, e)
 		return

@@ -52,6 +52,36 @@ layers:
   - dense: {units: 4, name: last}
 `
 
+// curves has all kinds of activations behind all kinds of folded products.
+const curves = `
+name: curves
+input: [3, 19, 18]
+layers:
+  - conv2d: {filters: 16, kernel: 3, stride: 2, padding: same, bias: false}
+  - batchnorm
+  - hardswish
+  - conv2d: {filters: 24, kernel: 3, padding: same}
+  - batchnorm
+  - silu
+  - conv2d: {filters: 24, kernel: 5, padding: same, groups: 24}
+  - batchnorm
+  - gelu
+  - conv2d: {filters: 36, kernel: 1}
+  - batchnorm
+  - elu
+  - conv2d: {filters: 9, kernel: 3, padding: same, groups: 3}
+  - batchnorm
+  - softplus
+  - conv2d: {filters: 9, kernel: 3, groups: 9}
+  - batchnorm
+  - leakyrelu
+  - flatten
+  - dense: {units: 9}
+  - batchnorm
+  - tanh
+  - dense: {units: 4, name: last}
+`
+
 // sequences has convolutions over time where residuals has them over images.
 const sequences = `
 name: sequences
@@ -185,7 +215,7 @@ func nearly(t *testing.T, what string, got, want []float32) {
 func TestFold(t *testing.T) {
 	pool := compute.NewPool(2)
 	defer pool.Close()
-	graphs := map[string]*Graph{"residuals": resolved(t, residuals), "sequences": resolved(t, sequences), "fusable": fusableNet(t)}
+	graphs := map[string]*Graph{"residuals": resolved(t, residuals), "sequences": resolved(t, sequences), "curves": resolved(t, curves), "fusable": fusableNet(t)}
 	for _, name := range []string{"resnet20", "resnet20-a", "plain20"} {
 		graphs[name] = preset(t, name)
 	}
@@ -271,9 +301,54 @@ func TestFoldTakesIn(t *testing.T) {
 	}
 }
 
+// No activation behind a folded norm takes a sweep of its own, and what it puts
+// out has the bits of one that does.
+func TestFoldTakesInCurves(t *testing.T) {
+	pool := compute.NewPool(2)
+	defer pool.Close()
+	p, err := Compile(resolved(t, curves), Options{Batch: 2, Seed: 5, Pool: pool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stir(p, 6)
+	p.Fold()
+	for i := range p.runs {
+		if l, ok := p.runs[i].first.layer.(*layers.Elementwise); ok {
+			t.Errorf("%s runs by itself", l.Label())
+		}
+	}
+	p.Forward(2, false)
+	want := slices.Clone(p.Output().Data)
+	for i := range p.runs {
+		r := &p.runs[i]
+		if !r.curve.On {
+			continue
+		}
+		c := r.curve
+		r.curve = compute.Curve{}
+		y, product := r.yData, r.pattern.run
+		alone := *r.pattern
+		alone.run = func(r *run) { product(r); compute.ActForward(pool, c.Act, c.Alpha, y, y) }
+		r.pattern = &alone
+	}
+	p.Forward(2, false)
+	sameBits(t, "output", p.Output().Data, want)
+}
+
 // Folding gives the same bits on any number of threads.
 func TestFoldOnAnyThreads(t *testing.T) {
-	g := preset(t, "resnet20")
+	for _, name := range []string{"resnet20", "curves"} {
+		t.Run(name, func(t *testing.T) {
+			g := resolved(t, curves)
+			if name == "resnet20" {
+				g = preset(t, name)
+			}
+			foldOnAnyThreads(t, g)
+		})
+	}
+}
+
+func foldOnAnyThreads(t *testing.T, g *Graph) {
 	var want []float32
 	for _, threads := range []int{1, 2, 3, 7} {
 		pool := compute.NewPool(threads)

@@ -14,8 +14,9 @@ type run struct {
 
 	relu  bool
 	ceil  float32 // of relu, 0 none
-	z     int     // node whose output is added, -1 none
-	last  int     // node whose output is written
+	curve compute.Curve
+	z     int // node whose output is added, -1 none
+	last  int // node whose output is written
 	zData []float32
 	yData []float32
 	folded
@@ -158,6 +159,20 @@ func (p phase) clampAfter(k int) (ceil float32, ok bool) {
 	}
 	act, _ := e.Function()
 	return 6, act == compute.ActReLU6
+}
+
+// curveAfter reports whether step k+1 is an activation that works in place on
+// what step k puts out, and which.
+func (p phase) curveAfter(k int) (compute.Curve, bool) {
+	if !p.onlyFor(k) || p.buffer(p.steps[k+1].node) != p.buffer(p.steps[k].node) {
+		return compute.Curve{}, false
+	}
+	e, ok := p.steps[k+1].layer.(*layers.Elementwise)
+	if !ok {
+		return compute.Curve{}, false
+	}
+	act, alpha := e.Function()
+	return compute.Curve{On: true, Act: act, Alpha: alpha}, true
 }
 
 func isReLU(l layers.Layer) bool {
