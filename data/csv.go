@@ -130,14 +130,14 @@ func firstRow(name string, rec []string, target string) (t *rows, at int, header
 			at, header = k-1, numberless(rec, k-1)
 		default:
 			return nil, 0, false, fmt.Errorf("%s: has no column %q: name one of %s, or its number from 1 to %d",
-				name, target, short(strings.Join(rec[:min(len(rec), 12)], ", ")), len(rec))
+				name, target, short(oneLine(strings.Join(rec[:min(len(rec), 12)], ", "))), len(rec))
 		}
 	}
 	t = &rows{name: name}
 	for i, s := range rec {
 		column := "column " + strconv.Itoa(i+1)
-		if header && strings.TrimSpace(s) != "" {
-			column = strings.Clone(strings.TrimSpace(s))
+		if s := oneLine(s); header && s != "" {
+			column = s
 		}
 		if i == at {
 			t.target = column
@@ -147,6 +147,10 @@ func firstRow(name string, rec []string, target string) (t *rows, at int, header
 	}
 	return t, at, header, nil
 }
+
+// oneLine is s for a sentence or the head of a column: a quoted field may go over
+// several lines.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // numberless says that no field of rec is a number, the target's left out: rec
 // is a header.

@@ -56,9 +56,11 @@ func FuzzCSV(f *testing.F) {
 		f.Add([]byte(s), "")
 	}
 	f.Add([]byte("w,h,k\n1,2,a\n"), "h")
+	f.Add([]byte("\"two\nlines\",k\nx,a\n"), "")
 	f.Fuzz(func(t *testing.T, b []byte, target string) {
 		r, err := readCSV("f", bytes.NewReader(b), target)
 		if err != nil {
+			oneSentence(t, err)
 			return
 		}
 		if len(r.x) != len(r.y)*len(r.columns) || len(r.lines) != len(r.y) {
@@ -66,6 +68,7 @@ func FuzzCSV(f *testing.F) {
 		}
 		s, err := tableSet("f", []*rows{r}, Options{})
 		if err != nil {
+			oneSentence(t, err)
 			return
 		}
 		x, y, labels := make([]float32, s.Input().Size()), make([]float32, 1), make([]int32, 1)

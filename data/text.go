@@ -89,11 +89,7 @@ func textSet(name, title string, text []byte, by tokenizer, o Options) (*Set, er
 	if train.Len() < 1 || test.Len() < 1 {
 		return nil, fmt.Errorf("%s: has %d tokens, wants at least %d for pieces of %d: give a longer text or a shorter input", name, len(ids), 10*(2*n+1), n)
 	}
-	for s, want := range map[*pieces]int{train: o.Train, test: o.Test} {
-		if want > 0 {
-			s.most = want
-		}
-	}
+	train.most, test.most = o.Train, o.Test
 	return &Set{
 		Name: name, Title: title, Inputs: []Input{tokenInput("input", n, words, false)}, Classes: words,
 		Train: train, Test: test,
