@@ -93,7 +93,7 @@ func (l *CrossEntropy) Eval(p *compute.Pool, out compute.Tensor, b *data.Batch, 
 	return Score{Sum: sum, Count: count, Correct: correct, Labels: judged}
 }
 
-// judged are the labels with those of the class Ignore set below zero.
+// judged has those of the class Ignore set below zero.
 func (l *CrossEntropy) judged(labels []int32) []int32 {
 	if l.Ignore < 0 {
 		return labels

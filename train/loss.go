@@ -20,6 +20,13 @@ type Loss interface {
 	Eval(p *compute.Pool, out compute.Tensor, b *data.Batch, grad []float32) Score
 }
 
+// judge is a loss that leaves some labels out.
+type judge interface {
+	// judged are the labels with those set below zero that do not count. It may hand
+	// out memory of its own, which holds until it is asked again.
+	judged(labels []int32) []int32
+}
+
 // Score is the loss of a batch, or of many added up.
 type Score struct {
 	Sum     float64 // of the losses

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"math"
 	"testing"
 
@@ -108,5 +109,29 @@ func TestAnalogyShare(t *testing.T) {
 	copy(rows[3*3:], []float32{-1, -1, 5}) // the nun goes her own way
 	if s := analogyShare(rows, 3, list); s > 0.5 {
 		t.Errorf("share %v, want at most one half", s)
+	}
+}
+
+// A class that the loss leaves out has no part in the figures either: perplexity
+// stays exp of the loss.
+func TestMetricsLeaveOutWhatTheLossDoes(t *testing.T) {
+	set, err := data.Open(context.Background(), "reverse", data.Options{Seed: 1, Train: 64, Test: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const net = "input: {tokens: 10, length: 8}\nlayers:\n  - embedding: {tokens: 10, width: 4}\n  - dense: {units: 10}\n"
+	r := mustRun(t, config(t, net, "train: {batch: 16, epochs: 1, loss: {cross_entropy: {ignore: 3}}, optimizer: {adam: {lr: 0.1}}}\n", set))
+	last, found := r.Last(), false
+	for _, m := range last.Metrics {
+		if m.Name != "perplexity" {
+			continue
+		}
+		found = true
+		if want := math.Exp(last.TestLoss); math.Abs(m.Value-want) > 1e-4*want {
+			t.Errorf("perplexity is %v, and exp of the loss %v", m.Value, want)
+		}
+	}
+	if !found {
+		t.Error("there is no perplexity")
 	}
 }

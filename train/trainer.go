@@ -270,6 +270,9 @@ func (t *trainer) test(stop func(done, of int) bool) (score Score, ok bool) {
 		t.testing.Forward(t.exam.N, false)
 		out := t.testing.Output()
 		score = score.Add(t.loss.Eval(t.pool, out, &t.exam, nil))
+		if j, ok := t.loss.(judge); ok { // figures leave out what the loss does
+			t.exam.Labels = j.judged(t.exam.Labels)
+		}
 		for _, m := range t.measures {
 			m.add(out, &t.exam)
 		}
