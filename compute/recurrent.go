@@ -272,6 +272,9 @@ func (r *Recurrence) forward(kern *gemmKernel, w *Worker, t int, zeros bool, row
 	gates := r.gates(t, row)[unit:]
 	tl := r.offsets(w, rows, units, r.StatesRow, r.GatesRow)
 	products := r.Cell.Products()
+	if r.over(t, row, rows) {
+		products = 0 // nobody reads the gates
+	}
 	for q := range products {
 		apart := r.Cell.place(q) != q // starts from nothing, not from the input's part
 		var bias []float32
@@ -305,11 +308,11 @@ func (r *Recurrence) forward(kern *gemmKernel, w *Worker, t int, zeros bool, row
 // backward is step t for some rows and units: the state's gradient gets what
 // it owes to the gates of the step after, dgates·Uᵀ, then the cell.
 func (r *Recurrence) backward(kern *gemmKernel, w *Worker, t int, last bool, row, rows, unit, units int) {
-	if !last {
-		after := t + 1
-		if r.Reverse {
-			after = t - 1
-		}
+	after := t + 1
+	if r.Reverse {
+		after = t - 1
+	}
+	if !last && !r.over(after, row, rows) { // else the gradients of those gates are zeros
 		gates := r.gates(after, row)
 		to := r.DStates[((t+1)*r.N+row)*r.StatesRow+unit:]
 		panel := r.Weights[unit*r.Cell.Products()*r.Units:]
@@ -333,6 +336,12 @@ func (r *Recurrence) backward(kern *gemmKernel, w *Worker, t int, last bool, row
 		}
 	}
 	w.cell = cellRows{}
+}
+
+// over reports whether so many rows from row on are all done at step t.
+func (r *Recurrence) over(t, row, rows int) bool {
+	done, n := r.alike(t, row, row+rows)
+	return done && n == rows
 }
 
 // alike is how many rows from row on are all done at step t, or all not.

@@ -33,6 +33,7 @@
 //	table.go     a split of rows of numbers
 //	noise.go     random samples of any shape, to measure with
 //	loader.go    Loader, Batch: shuffling, prefetching, position
+//	bylength.go  batches of samples that are about as long as each other
 //	augment.go   crop and flip
 //	random.go    the random numbers of a seed and an index
 //	idx.go cifar.go csv.go   readers of foreign files

@@ -26,6 +26,7 @@ type Loader struct {
 	aug     Augment
 	ordered bool
 	streams bool
+	lengths *byLength // nil: lengths do not matter
 
 	epoch, step int // of the batch that Next hands out next
 
@@ -157,6 +158,9 @@ func (l *Loader) fill(b *Batch) {
 	if !l.ordered && l.orderEpoch != b.Epoch {
 		r := streamOf(l.seed, keyShuffle, uint64(b.Epoch))
 		r.permute(l.order)
+		if l.lengths != nil {
+			l.arrange(b.Epoch, &r)
+		}
 		l.orderEpoch = b.Epoch
 	}
 	l.choose(b)

@@ -70,6 +70,7 @@
 //	  schedule: cosine
 //	  augment: {pad: 4, flip: true}
 //	  clip: 1
+//	  by_length: true                     # samples of like length share a batch
 //	  recompute: true                     # less memory, the same numbers, about a third more time
 //	  seed: 1
 //

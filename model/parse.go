@@ -225,7 +225,7 @@ func (r *reader) input(e entry, name string) (Input, error) {
 }
 
 // trainKeys are the keys of the training section in the order in which it is written.
-var trainKeys = []string{"data", "batch", "epochs", "steps", "loss", "optimizer", "schedule", "augment", "clip", "recompute", "seed"}
+var trainKeys = []string{"data", "batch", "epochs", "steps", "loss", "optimizer", "schedule", "augment", "clip", "by_length", "recompute", "seed"}
 
 func (r *reader) train(e entry) error {
 	t := &r.spec.Train
@@ -257,6 +257,8 @@ func (r *reader) train(e entry) error {
 			t.Augment, err = r.rawSettings(k)
 		case "clip":
 			t.Clip, err = r.positive(k)
+		case "by_length":
+			t.ByLength, err = r.boolean(k)
 		case "recompute":
 			t.Recompute, err = r.boolean(k)
 		case "seed":

@@ -169,6 +169,7 @@ train: # well
   schedule: {step: {at: [80, 120], factor: 0.1}}
   augment: {pad: 4, flip: true}
   clip: 1.5
+  by_length: true
   recompute: true # else it does not fit
   seed: 7
 # The end.

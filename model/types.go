@@ -127,6 +127,7 @@ type TrainSpec struct {
 	Schedule  Named
 	Augment   []Setting // pad: 4, flip: true
 	Clip      float64   // largest norm of all gradients together; 0 none
+	ByLength  bool      // samples of like length share a batch
 	Recompute bool      // less memory for more time: Options.Recompute
 	Seed      uint64
 	Comments  Comments

@@ -232,6 +232,7 @@ func (w *writer) train(t *TrainSpec) {
 	put("schedule", named(t.Schedule), t.Schedule.Kind != "")
 	put("augment", braces(pairs(t.Augment)), len(t.Augment) > 0)
 	put("clip", strconv.FormatFloat(t.Clip, 'g', -1, 64), t.Clip > 0)
+	put("by_length", strconv.FormatBool(t.ByLength), t.ByLength)
 	put("recompute", strconv.FormatBool(t.Recompute), t.Recompute)
 	put("seed", strconv.FormatUint(t.Seed, 10), t.Seed > 0)
 

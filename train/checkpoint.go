@@ -94,7 +94,7 @@ func (t *trainer) save(dir string) error {
 		Settings: settings{
 			Batch: c.Batch, Epochs: c.Epochs, Steps: c.Steps,
 			Loss: nameOf(c.Loss), Optimizer: nameOf(c.Optimizer), Schedule: nameOf(c.Schedule),
-			Augment: c.Augment, Clip: c.Clip, Recompute: c.Recompute, Seed: c.Seed, Source: c.Source, SaveEvery: c.SaveEvery, Threads: c.Threads,
+			Augment: c.Augment, Clip: c.Clip, ByLength: c.ByLength, Recompute: c.Recompute, Seed: c.Seed, Source: c.Source, SaveEvery: c.SaveEvery, Threads: c.Threads,
 		},
 		Data:     markOf(c.Data),
 		Position: t.position,
@@ -160,7 +160,7 @@ func ReadCheckpoint(dir string) (*Checkpoint, error) {
 			Graph: g, Source: s.Source,
 			Batch: s.Batch, Epochs: s.Epochs, Steps: s.Steps,
 			Loss: s.Loss.model(), Optimizer: s.Optimizer.model(), Schedule: s.Schedule.model(),
-			Augment: s.Augment, Clip: s.Clip, Recompute: s.Recompute, Seed: s.Seed, Dir: dir, SaveEvery: s.SaveEvery, Threads: s.Threads,
+			Augment: s.Augment, Clip: s.Clip, ByLength: s.ByLength, Recompute: s.Recompute, Seed: s.Seed, Dir: dir, SaveEvery: s.SaveEvery, Threads: s.Threads,
 		},
 		header: h, memory: memory,
 	}, nil

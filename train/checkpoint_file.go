@@ -63,6 +63,7 @@ type settings struct {
 	Schedule  named
 	Augment   data.Augment
 	Clip      float64
+	ByLength  bool
 	Recompute bool
 	Seed      uint64
 	Source    Source

@@ -58,7 +58,7 @@ func FromSpec(g *model.Graph, set *data.Set, over Overrides) (Config, error) {
 		Graph: g, Data: set,
 		Batch: s.Batch, Epochs: s.Epochs, Steps: s.Steps,
 		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule,
-		Clip: s.Clip, Recompute: s.Recompute, Seed: s.Seed,
+		Clip: s.Clip, ByLength: s.ByLength, Recompute: s.Recompute, Seed: s.Seed,
 	}
 	if c.Batch == 0 {
 		c.Batch = defaultBatch
@@ -171,6 +171,8 @@ func (c *Config) check() (parts, error) {
 		err = fmt.Errorf("train: %d threads are asked for, wants 1 to %d, or 0 for all cores", c.Threads, MaxThreads)
 	case c.Clip < 0 || math.IsNaN(c.Clip) || math.IsInf(c.Clip, 0):
 		err = fmt.Errorf("train: clip is %v, wants the largest norm of the gradients, or 0 for none", c.Clip)
+	case c.ByLength && !slices.Contains(c.Data.Train.Sizes().Padded, true):
+		err = fmt.Errorf("train: by_length is set, and the samples of %s are all of one length: leave it out, or choose data with lengths such as dates", c.Data.Name)
 	case c.Data.Train.Len() == 0:
 		err = fmt.Errorf("train: %s has no training samples", c.Data.Name)
 	case !slices.ContainsFunc(c.Graph.Nodes, func(n model.Node) bool { return len(n.Plan.Params) > 0 }):

@@ -116,3 +116,11 @@ func TestRefusesInputs(t *testing.T) {
 		})
 	}
 }
+
+// Batches by length are for samples that have lengths.
+func TestByLengthRefused(t *testing.T) {
+	c := config(t, oneInput, "train: {batch: 16, steps: 6, by_length: true}\n", blobSet(compute.Shape{5}, 40, 0))
+	if _, err := c.check(); err == nil || !strings.Contains(err.Error(), "are all of one length: leave it out") {
+		t.Errorf("got %v", err)
+	}
+}

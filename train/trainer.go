@@ -97,6 +97,9 @@ func newTrainer(c Config, p parts) (*trainer, error) {
 	if t.streams = c.carries(); t.streams {
 		t.loader.Streams()
 	}
+	if c.ByLength {
+		t.loader.ByLength()
+	}
 	if n := c.testSamples(); n > 0 {
 		if t.testing, err = t.prog.Inference(min(batch, n), t.pool); err != nil {
 			t.close()

@@ -21,6 +21,7 @@ type Config struct {
 	Schedule  model.Named
 	Augment   data.Augment
 	Clip      float64 // largest norm of all gradients together; 0: none
+	ByLength  bool    // samples of like length share a batch: data.Loader
 	Recompute bool    // less memory, the same numbers, more time: model.Options
 	Seed      uint64
 	Threads   int // 0: all cores

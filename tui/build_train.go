@@ -270,6 +270,16 @@ func (b *buildScreen) training() tea.Cmd {
 			return nil
 		})
 	recompute.options = []string{"false", "true"}
+	byLength := trainField("by_length", "samples of like length share a batch: less work on padding where data has lengths",
+		strconv.FormatBool(ts.ByLength), func(t *model.TrainSpec, v string) error {
+			on, err := strconv.ParseBool(v)
+			if err != nil {
+				return fmt.Errorf("by_length is %q, wants true or false", v)
+			}
+			t.ByLength = on
+			return nil
+		})
+	byLength.options = []string{"false", "true"}
 	seed := trainField("seed", "of weights, order and drawn data", strconv.FormatUint(max(ts.Seed, 1), 10), func(t *model.TrainSpec, v string) error {
 		n, err := strconv.ParseUint(v, 10, 64)
 		if err != nil {
@@ -279,7 +289,7 @@ func (b *buildScreen) training() tea.Cmd {
 		return nil
 	})
 	seed.step, seed.min, seed.max = true, 1, 1<<53
-	fields = append(fields, clip, recompute, seed)
+	fields = append(fields, clip, byLength, recompute, seed)
 	return b.openForm(&form{title: "training", name: b.d.title(), what: "change the training", fields: fields})
 }
 
