@@ -33,7 +33,7 @@ var genericKernel = gemmKernel{
 	name: "generic", runs: true, rows: 6,
 	packA: packRowsGeneric, copyA: copyColsGeneric,
 	byRow: tileByRowGeneric, byCol: tileByColGeneric, byPanel: tileByColGeneric,
-	pack: packGeneric, copy: copyRowsGeneric, add: addRowsGeneric, mulAdd: mulAddRowsGeneric,
+	pack: packGeneric, copy: copyRowsGeneric, copyRuns: copyRunsGeneric, add: addRowsGeneric, mulAdd: mulAddRowsGeneric,
 }
 
 // gemmKernels, those first that are taken before others.

@@ -65,6 +65,11 @@ func copySixes(dst *float32, dstep int, src *float32, sstep int, panels, k int)
 //go:noescape
 func copySixteen(dst *float32, dstep int, src *float32, sstep int, panels, k int)
 
+// copyRows writes dst[p*dstep+j] = src[p*sstep+j] for j < n and p < k, k > 0.
+//
+//go:noescape
+func copyRows(dst *float32, dstep int, src *float32, sstep int, n, k int)
+
 // addSixteen is dst[p*dstep+j] += src[p*16+j] for j < 16 and p < k, k > 0.
 //
 //go:noescape
@@ -100,25 +105,27 @@ var archKernels = []gemmKernel{{
 	panelPack: panelTilePack,
 	pack:      packAVX2,
 	copy:      copyRowsAVX2,
+	copyRuns:  copyRunsAVX2,
 	add:       addRowsAVX2,
 	mulAdd:    mulAddRowsAVX2,
 	chains:    mulAddChains,
 	perRun:    24 * 8,
 }, {
-	name:    "avx512",
-	runs:    hasAVX512,
-	rows:    12,
-	packA:   packTwelve,
-	copyA:   copyColsGeneric,
-	byRow:   tileByRowAVX512,
-	byCol:   tileByColAVX512,
-	byPanel: tileByColAVX512,
-	pack:    packAVX2,
-	copy:    copyRowsAVX2,
-	add:     addRowsAVX2,
-	mulAdd:  mulAddRowsAVX2,
-	chains:  mulAddChainsAVX512,
-	perRun:  24 * 16,
+	name:     "avx512",
+	runs:     hasAVX512,
+	rows:     12,
+	packA:    packTwelve,
+	copyA:    copyColsGeneric,
+	byRow:    tileByRowAVX512,
+	byCol:    tileByColAVX512,
+	byPanel:  tileByColAVX512,
+	pack:     packAVX2,
+	copy:     copyRowsAVX2,
+	copyRuns: copyRunsAVX2,
+	add:      addRowsAVX2,
+	mulAdd:   mulAddRowsAVX2,
+	chains:   mulAddChainsAVX512,
+	perRun:   24 * 16,
 }}
 
 func tileByRowAVX2(t *tile) {
@@ -208,6 +215,13 @@ func copyRowsAVX2(dst []float32, dstep int, src []float32, sstep, panels, k int)
 	if panels > 0 && k > 0 {
 		_, _ = dst[(panels-1)*dstep+k*tileWidth-1], src[(k-1)*sstep+panels*tileWidth-1]
 		copySixteen(unsafe.SliceData(dst), dstep, unsafe.SliceData(src), sstep, panels, k)
+	}
+}
+
+func copyRunsAVX2(dst []float32, dstep int, src []float32, sstep, n, k int) {
+	if n > 0 && k > 0 {
+		_, _ = dst[(k-1)*dstep+n-1], src[(k-1)*sstep+n-1]
+		copyRows(unsafe.SliceData(dst), dstep, unsafe.SliceData(src), sstep, n, k)
 	}
 }
 

@@ -12287,6 +12287,63 @@ copySixteen_panel:
 	VZEROUPPER
 	RET
 
+// func copyRows(dst *float32, dstep int, src *float32, sstep int, n, k int)
+TEXT ·copyRows(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ dstep+8(FP), BX
+	SHLQ $2, BX
+	MOVQ src+16(FP), SI
+	MOVQ sstep+24(FP), R8
+	SHLQ $2, R8
+	MOVQ n+32(FP), R9
+	MOVQ k+40(FP), CX
+
+copyRows_row:
+	MOVQ SI, R10
+	MOVQ DI, R11
+	MOVQ R9, DX
+	SUBQ $16, DX
+	JLT copyRows_few
+
+copyRows_sixteen:
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	PREFETCHT0 (R10)(R8*2)
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	ADDQ $64, R10
+	ADDQ $64, R11
+	SUBQ $16, DX
+	JGE copyRows_sixteen
+
+copyRows_few:
+	TESTQ $8, DX
+	JZ copyRows_less
+	VMOVUPS (R10), Y0
+	VMOVUPS Y0, (R11)
+	ADDQ $32, R10
+	ADDQ $32, R11
+
+copyRows_less:
+	ANDQ $7, DX
+	JZ copyRows_next
+
+copyRows_one:
+	MOVL (R10), AX
+	MOVL AX, (R11)
+	ADDQ $4, R10
+	ADDQ $4, R11
+	DECQ DX
+	JNZ copyRows_one
+
+copyRows_next:
+	ADDQ R8, SI
+	ADDQ BX, DI
+	DECQ CX
+	JNZ copyRows_row
+	VZEROUPPER
+	RET
+
 // func addSixteen(dst *float32, dstep int, src *float32, k int)
 TEXT ·addSixteen(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI

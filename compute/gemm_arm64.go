@@ -67,20 +67,21 @@ func mulAddRows(dst *float32, dstep int, a *float32, astep int, b *float32, bste
 func mulAddChains(rounds int, x, y float32)
 
 var archKernels = []gemmKernel{{
-	name:    "neon",
-	runs:    true,
-	rows:    6,
-	packA:   packSixNEON,
-	copyA:   copyColsGeneric,
-	byRow:   tileByRowNEON,
-	byCol:   tileByColNEON,
-	byPanel: tileByColNEON,
-	pack:    packNEON,
-	copy:    copyRowsNEON,
-	add:     addRowsNEON,
-	mulAdd:  mulAddRowsNEON,
-	chains:  mulAddChains,
-	perRun:  48 * 4,
+	name:     "neon",
+	runs:     true,
+	rows:     6,
+	packA:    packSixNEON,
+	copyA:    copyColsGeneric,
+	byRow:    tileByRowNEON,
+	byCol:    tileByColNEON,
+	byPanel:  tileByColNEON,
+	pack:     packNEON,
+	copy:     copyRowsNEON,
+	copyRuns: copyRunsGeneric,
+	add:      addRowsNEON,
+	mulAdd:   mulAddRowsNEON,
+	chains:   mulAddChains,
+	perRun:   48 * 4,
 }}
 
 func tileByRowNEON(t *tile) {

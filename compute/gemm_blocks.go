@@ -13,6 +13,7 @@ var kcMost, kcPacked, rowsMost, packMost, copyMost = blockSizes(machineCaches())
 const (
 	mcFew     = 24 // up to so many rows B is used as it lies
 	mcLeast   = 96
+	mcPanels  = 48      // fewer rows are not packed together
 	mcLocal   = 192     // up to so many rows a task packs its own panels of B
 	mulTask   = 1 << 20 // multiply-adds that make a chunk worth handing out
 	mulInline = 1 << 15 // below so many nobody is woken
@@ -157,8 +158,14 @@ func (g *gemmArgs) share(p *Pool, depth int) {
 	n := g.j1 - g.j0
 	panels := (n + tileWidth - 1) / tileWidth
 	depth = max(depth, 1)
+	tasks := min(tasksMost, max(1, g.m*n*depth/mulTask))
 	if g.packA {
 		blocks := (g.m + rowsMost - 1) / rowsMost
+		if panels < packLeast {
+			// Rows make the tasks: as many for one of two or four threads as
+			// for another.
+			blocks = roundUp(max(blocks, min(tasks, g.m/mcPanels)&^3), 4)
+		}
 		g.rows = min(rowsMost, roundUp((g.m+blocks-1)/blocks, g.kern.rows))
 	} else {
 		g.rows = max(mcLeast, roundUp(mulTask/(n*depth), 6))
@@ -170,11 +177,14 @@ func (g *gemmArgs) share(p *Pool, depth int) {
 		g.rows = min(g.m, roundUp((g.m+blocks-1)/blocks, g.kern.rows))
 	}
 	blocks := (g.m + g.rows - 1) / g.rows
-	tasks := min(tasksMost, max(1, g.m*n*depth/mulTask))
 	groups := (tasks + blocks - 1) / blocks
 	g.panels = (panels + groups - 1) / groups
 	if g.packA {
-		// A task that another thread takes over packs its rows again.
+		// A task that another thread takes over packs its rows again, its
+		// neighbour on the same thread does not.
+		if panels >= packLeast && groups == 1 {
+			g.panels = (panels + 1) / 2
+		}
 		g.panels = max(g.panels, min(panels, packLeast/2))
 	}
 	g.colGroups = (panels + g.panels - 1) / g.panels

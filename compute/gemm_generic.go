@@ -129,6 +129,13 @@ func copyRowsGeneric(dst []float32, dstep int, src []float32, sstep, panels, k i
 	}
 }
 
+// copyRunsGeneric is gemmKernel.copyRuns in plain Go.
+func copyRunsGeneric(dst []float32, dstep int, src []float32, sstep, n, k int) {
+	for p := range k {
+		copy(dst[p*dstep:p*dstep+n], src[p*sstep:])
+	}
+}
+
 // addRowsGeneric is gemmKernel.add in plain Go.
 func addRowsGeneric(dst []float32, dstep int, src []float32, k int) {
 	for p := range k {

@@ -118,8 +118,6 @@ func packStrips(g *gemmArgs, _ *Worker, lo, hi int) {
 // together as they lie, and returns them with the distance between steps.
 func (g *gemmArgs) copyBlock(dst []float32, i0, m, k0, k1 int) ([]float32, int) {
 	step := roundUp(m, 8)
-	for p := k0; p < k1; p++ {
-		copy(dst[(p-k0)*step:], g.a[p*g.lda+i0:p*g.lda+i0+m])
-	}
+	g.kern.copyRuns(dst, step, g.a[k0*g.lda+i0:], g.lda, m, k1-k0)
 	return dst, step
 }

@@ -218,6 +218,15 @@ func TestPackA(t *testing.T) {
 				if !slices.Equal(got.v, want) || !got.intact() {
 					t.Errorf("copyA of %d panels of %d columns, %d steps", panels, rows, k)
 				}
+				got, want = newGuarded(rng, k*sstep), make([]float32, k*sstep)
+				copy(want, got.v)
+				for _, n := range []int{1, 7, 8, 9, 15, 16, 17, 40, 61} {
+					kern.copyRuns(got.v, sstep, src.v[:(k-1)*sstep+n], sstep, n, k)
+					copyRunsGeneric(want, sstep, src.v, sstep, n, k)
+					if !slices.Equal(got.v, want) || !got.intact() {
+						t.Errorf("copyRuns of %d columns, %d steps", n, k)
+					}
+				}
 			}
 		}
 	})

@@ -61,6 +61,8 @@ type gemmKernel struct {
 	// copy writes panels of B that lies by row,
 	// dst[q*dstep+p*16+j] = src[p*sstep+q*16+j] for j < 16, q < panels, p < k.
 	copy func(dst []float32, dstep int, src []float32, sstep, panels, k int)
+	// copyRuns writes dst[p*dstep+j] = src[p*sstep+j] for j < n and p < k.
+	copyRuns func(dst []float32, dstep int, src []float32, sstep, n, k int)
 	// add is dst[p*dstep+j] += src[p*16+j] for p < k and j < 16.
 	add func(dst []float32, dstep int, src []float32, k int)
 	// mulAdd is dst[r*dstep+i] += a[r*astep+i]·b[r*bstep+i] for i < n, then

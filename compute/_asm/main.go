@@ -81,6 +81,7 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $128
 	transposeSix()
 	copySixes()
 	copyRows()
+	copyRuns()
 	addRows()
 	depthwise()
 	chains()

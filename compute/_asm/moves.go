@@ -201,6 +201,63 @@ TEXT ·copySixteen(SB), NOSPLIT, $0-48
 	p("RET")
 }
 
+// copyRuns is what lies in rows far apart put together as it is. The second row
+// on is asked for: by the time the processor foresees a run, it is half over.
+func copyRuns() {
+	out.WriteString(`
+// func copyRows(dst *float32, dstep int, src *float32, sstep int, n, k int)
+TEXT ·copyRows(SB), NOSPLIT, $0-48
+`)
+	p("MOVQ dst+0(FP), DI")
+	p("MOVQ dstep+8(FP), BX")
+	p("SHLQ $2, BX")
+	p("MOVQ src+16(FP), SI")
+	p("MOVQ sstep+24(FP), R8")
+	p("SHLQ $2, R8")
+	p("MOVQ n+32(FP), R9")
+	p("MOVQ k+40(FP), CX")
+	label("copyRows_row")
+	p("MOVQ SI, R10")
+	p("MOVQ DI, R11")
+	p("MOVQ R9, DX")
+	p("SUBQ $16, DX")
+	p("JLT copyRows_few")
+	label("copyRows_sixteen")
+	p("VMOVUPS (R10), Y0")
+	p("VMOVUPS 32(R10), Y1")
+	p("PREFETCHT0 (R10)(R8*2)")
+	p("VMOVUPS Y0, (R11)")
+	p("VMOVUPS Y1, 32(R11)")
+	p("ADDQ $64, R10")
+	p("ADDQ $64, R11")
+	p("SUBQ $16, DX")
+	p("JGE copyRows_sixteen")
+	label("copyRows_few")
+	p("TESTQ $8, DX")
+	p("JZ copyRows_less")
+	p("VMOVUPS (R10), Y0")
+	p("VMOVUPS Y0, (R11)")
+	p("ADDQ $32, R10")
+	p("ADDQ $32, R11")
+	label("copyRows_less")
+	p("ANDQ $7, DX")
+	p("JZ copyRows_next")
+	label("copyRows_one")
+	p("MOVL (R10), AX")
+	p("MOVL AX, (R11)")
+	p("ADDQ $4, R10")
+	p("ADDQ $4, R11")
+	p("DECQ DX")
+	p("JNZ copyRows_one")
+	label("copyRows_next")
+	p("ADDQ R8, SI")
+	p("ADDQ BX, DI")
+	p("DECQ CX")
+	p("JNZ copyRows_row")
+	p("VZEROUPPER")
+	p("RET")
+}
+
 // addRows is the end of a sum that was made beside its place.
 func addRows() {
 	out.WriteString(`
