@@ -32,7 +32,7 @@ func gradientNorms(ctx context.Context, g *model.Graph, c *common, steps int, ou
 	}
 	if adapted, changed := model.Adapt(g.Spec, train.Inputs(set), len(set.Classes)); changed != "" || adapted == nil {
 		if adapted == nil {
-			return nil, fmt.Errorf("%s cannot be fitted to %s: %s", g.Name, set.Name, changed)
+			return nil, fmt.Errorf("%s cannot be fitted to %s: %s", g.Name, set.Called(), changed)
 		}
 		out.say("%s: %s", g.Name, changed)
 		g = model.Resolve(adapted)

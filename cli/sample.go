@@ -105,7 +105,7 @@ func runSample(cmd *cobra.Command, c *common, f *sampleFlags, dir string) error 
 	}
 	input, ok := writtenOn(set)
 	if !ok {
-		return fmt.Errorf("%s: its data, %s (%s), is nothing to write on: wants a run on a text, on names, or with a source and a target", dir, set.Name, set.Title)
+		return fmt.Errorf("%s: its data, %s (%s), is nothing to write on: wants a run on a text, on names, or with a source and a target", dir, set.Called(), set.Title)
 	}
 	if input > 0 && f.prompt == "" {
 		return usageError{fmt.Errorf("%s rewrites what it is given: wants --prompt", k.Config.Graph.Name)}

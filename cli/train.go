@@ -255,7 +255,7 @@ func openData(ctx context.Context, s train.Source, out *progress) (*data.Set, er
 		return nil, err
 	}
 	for _, n := range set.Notes {
-		out.say("%s: %s", set.Name, n)
+		out.say("%s: %s", set.Called(), n)
 	}
 	return set, nil
 }

@@ -319,7 +319,7 @@ func tableSet(name string, parts []*rows, o Options) (*Set, error) {
 		n    int
 	}{{"training", &trainRows, o.Train}, {"test", &testRows, o.Test}} {
 		if part.n > len(*part.p) {
-			return nil, fmt.Errorf("%s: has %s %s rows, %s were asked for: ask for fewer", name, thousands(len(*part.p)), part.what, thousands(part.n))
+			return nil, fmt.Errorf("%s: has %s %s rows, %s were asked for: ask for fewer", o.called(name), thousands(len(*part.p)), part.what, thousands(part.n))
 		}
 		if part.n > 0 {
 			*part.p = (*part.p)[:part.n]

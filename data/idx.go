@@ -238,7 +238,7 @@ func (s *Set) setImages(train, test *images, o Options) error {
 	}{{"training", train, o.Train, keyTrain}, {"test", test, o.Test, keyTest}} {
 		if part.n > part.sp.Len() {
 			return fmt.Errorf("%s: has %s %s samples, %s were asked for: ask for fewer",
-				s.Name, thousands(part.sp.Len()), part.what, thousands(part.n))
+				o.called(s.Name), thousands(part.sp.Len()), part.what, thousands(part.n))
 		}
 		part.sp.first(part.n, o.Seed, part.key)
 	}

@@ -11,6 +11,7 @@ import (
 type Set struct {
 	Name   string  // "mnist"
 	Title  string  // "MNIST handwritten digits"
+	Path   string  // of the file or folder it was read from, as given to Open; "" for named sets
 	Inputs []Input // what one sample feeds in; one for most sets
 
 	// Classes are names by class index; nil where numbers are predicted. Of text
@@ -102,6 +103,9 @@ func (s Samples) first() []float32 {
 	return s.X[0]
 }
 
+// Called is what messages call the set: by its path as the user wrote it, or by its name.
+func (s *Set) Called() string { return Options{path: s.Path}.called(s.Name) }
+
 // Options say how a set is opened. The zero value takes every default.
 type Options struct {
 	Dir string // where the files of named sets lie; "" is the working directory
@@ -117,6 +121,16 @@ type Options struct {
 	// Progress, where given, is called now and then, from one goroutine at a
 	// time, with done <= total. The unit is the set's own.
 	Progress func(done, total int)
+
+	path string // given to Open, "" for named sets
+}
+
+// called is what messages call the set: the path that was given, else its name.
+func (o Options) called(name string) string {
+	if o.path != "" {
+		return o.path
+	}
+	return name
 }
 
 // report calls Progress where there is one.
@@ -147,5 +161,11 @@ func Open(ctx context.Context, name string, o Options) (*Set, error) {
 			return e.open(ctx, o)
 		}
 	}
-	return openPath(ctx, name, o)
+	o.path = name
+	set, err := openPath(ctx, name, o)
+	if err != nil {
+		return nil, err
+	}
+	set.Path = name
+	return set, nil
 }

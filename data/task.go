@@ -137,7 +137,7 @@ func (o Options) length(name string, own, least, most int) (int, error) {
 		return own, nil
 	}
 	if o.Length < least || o.Length > most {
-		return 0, fmt.Errorf("%s: sequences of length %d were asked for, wants %d to %d: change the network's input", name, o.Length, least, most)
+		return 0, fmt.Errorf("%s: sequences of length %d were asked for, wants %d to %d: change the network's input", o.called(name), o.Length, least, most)
 	}
 	return o.Length, nil
 }

@@ -81,13 +81,13 @@ func textSet(name, title string, text []byte, by tokenizer, o Options) (*Set, er
 	}
 	ids, words, err := by.tokens(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", o.called(name), err)
 	}
 	cut := len(ids) / 10 * 9
 	train := &pieces{ids: ids[:cut], length: n, seed: o.Seed, shift: true}
 	test := &pieces{ids: ids[cut:], length: n}
 	if train.Len() < 1 || test.Len() < 1 {
-		return nil, fmt.Errorf("%s: has %d tokens, wants at least %d for pieces of %d: give a longer text or a shorter input", name, len(ids), 10*(2*n+1), n)
+		return nil, fmt.Errorf("%s: has %d tokens, wants at least %d for pieces of %d: give a longer text or a shorter input", o.called(name), len(ids), 10*(2*n+1), n)
 	}
 	train.most, test.most = o.Train, o.Test
 	return &Set{
@@ -155,7 +155,7 @@ func openText(ctx context.Context, o Options, path, how string) (*Set, error) {
 	}
 	base := filepath.Base(path)
 	if s.total > maxText {
-		return nil, fmt.Errorf("%s: has %s bytes, wants a text of at most %s", base, thousands(int(s.total)), thousands(maxText))
+		return nil, fmt.Errorf("%s: has %s bytes, wants a text of at most %s", path, thousands(int(s.total)), thousands(maxText))
 	}
 	var text []byte
 	err = s.read(path, func(_ string, r io.Reader, _ int64) error {
@@ -165,7 +165,7 @@ func openText(ctx context.Context, o Options, path, how string) (*Set, error) {
 		}
 		text, err = io.ReadAll(io.LimitReader(r, maxText+1))
 		if err == nil && len(text) > maxText {
-			err = fmt.Errorf("%s: unpacks to more than %s bytes, wants a smaller text", base, thousands(maxText))
+			err = fmt.Errorf("%s: unpacks to more than %s bytes, wants a smaller text", path, thousands(maxText))
 		}
 		return err
 	})
@@ -176,7 +176,7 @@ func openText(ctx context.Context, o Options, path, how string) (*Set, error) {
 	title := "the text " + base
 	switch {
 	case how == "lines" || how == "lines,all":
-		names, err := readLines(base, text)
+		names, err := readLines(path, text)
 		if err != nil {
 			return nil, err
 		}
@@ -193,9 +193,9 @@ func openText(ctx context.Context, o Options, path, how string) (*Set, error) {
 	case strings.HasPrefix(how, "bpe"):
 		size, err := strconv.Atoi(how[len("bpe"):])
 		if err != nil || size < 257 || size > 1<<16 {
-			return nil, fmt.Errorf("%s#%s: wants bpe and a number of tokens from 257 to %d, as in #bpe512", base, how, 1<<16)
+			return nil, fmt.Errorf("%s#%s: wants bpe and a number of tokens from 257 to %d, as in #bpe512", path, how, 1<<16)
 		}
 		return textSet(name, title+" by byte pairs", text, byPairs{size}, o)
 	}
-	return nil, fmt.Errorf("%s#%s: wants char, byte, bpe512 or lines behind the number sign", base, how)
+	return nil, fmt.Errorf("%s#%s: wants char, byte, bpe512 or lines behind the number sign", path, how)
 }

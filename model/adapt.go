@@ -140,13 +140,6 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func (s *Spec) title() string {
-	if s.Name != "" {
-		return s.Name
-	}
-	return "the network"
-}
-
 // width is the length of the last axis of vectors and sequences, the channels
 // of images: what a loss counts classes by.
 func width(g *Graph) int {

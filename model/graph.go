@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -29,7 +30,7 @@ const InputKind = "input"
 // References in from and share are looked up in the scope they stand in, then in
 // the ones around it, among what comes earlier: nothing can read itself.
 func Resolve(s *Spec) *Graph {
-	g := &Graph{Spec: s, Name: s.Name, Inputs: s.Inputs, Output: -1}
+	g := &Graph{Spec: s, Name: s.title(), Inputs: s.Inputs, Output: -1}
 	r := &resolver{g: g, spec: s, templates: make(map[string]*Template)}
 	for i := range s.Blocks {
 		r.templates[s.Blocks[i].Name] = &s.Blocks[i]
@@ -61,6 +62,21 @@ func Resolve(s *Spec) *Graph {
 	g.Err = r.err
 	r.totals()
 	return g
+}
+
+// title is what messages call the network: by its name, else by its file's.
+func (s *Spec) title() string {
+	if s.Name != "" {
+		return s.Name
+	}
+	if s.File == "" {
+		return "the network"
+	}
+	base := filepath.Base(s.File)
+	if name := strings.TrimSuffix(base, filepath.Ext(base)); name != "" {
+		return name
+	}
+	return base // .yaml
 }
 
 // resolver is the state of one Resolve.

@@ -462,3 +462,17 @@ func BenchmarkResNet152(b *testing.B) {
 		}
 	})
 }
+
+// Messages and folders of runs are called by the name, so there always is one.
+func TestGraphsHaveNames(t *testing.T) {
+	for _, c := range []struct{ spec, want string }{
+		{(&Spec{Name: "a", File: "b.yaml"}).title(), "a"},
+		{(&Spec{File: "nets/b.yaml"}).title(), "b"},
+		{(&Spec{File: ".yaml"}).title(), ".yaml"},
+		{(&Spec{}).title(), "the network"},
+	} {
+		if c.spec != c.want {
+			t.Errorf("got %q, want %q", c.spec, c.want)
+		}
+	}
+}

@@ -57,7 +57,7 @@ layers:
 func TestAdaptTokens(t *testing.T) {
 	s := mustParse(t, "input: {tokens: 65, length: 8}\nlayers:\n  - embedding: {tokens: 65, width: 4}\n  - dense: {units: 65}\n")
 	fitted, said := Adapt(s, []Input{{Shape: compute.Shape{5}, Tokens: 27}}, 27)
-	want := "the network: changed the input from 8 to 5 and the tokens of the input from 65 to 27 and the outputs from 65 to 27 to fit the data"
+	want := "x: changed the input from 8 to 5 and the tokens of the input from 65 to 27 and the outputs from 65 to 27 to fit the data"
 	if fitted == nil || said != want {
 		t.Fatalf("got %q, want %q", said, want)
 	}

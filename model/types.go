@@ -166,7 +166,7 @@ type PathStep struct {
 // It is immutable.
 type Graph struct {
 	Spec   *Spec
-	Name   string
+	Name   string // the Spec's, or its file's without the ending, or "the network": never empty
 	Inputs []Input
 	Nodes  []Node // the inputs first (Kind "input"), then in running order
 	Rows   []Row  // the tree as people see it, depth first

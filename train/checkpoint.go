@@ -89,8 +89,10 @@ func (t *trainer) save(dir string) error {
 	}
 	table, memory := t.tensors()
 	c := &t.cfg
+	named := *c.Graph.Spec
+	named.Name = c.Graph.Name // a file without one gives its own, which is not known later
 	h := header{
-		Spec: string(c.Graph.Spec.YAML()),
+		Spec: string(named.YAML()),
 		Settings: settings{
 			Batch: c.Batch, Epochs: c.Epochs, Steps: c.Steps,
 			Loss: nameOf(c.Loss), Optimizer: nameOf(c.Optimizer), Schedule: nameOf(c.Schedule),

@@ -174,7 +174,7 @@ func (c *Config) check() (parts, error) {
 	case c.ByLength && !slices.Contains(c.Data.Train.Sizes().Padded, true):
 		err = fmt.Errorf("train: by_length is set, and the samples of %s are all of one length: leave it out, or choose data with lengths such as dates", c.Data.Name)
 	case c.Data.Train.Len() == 0:
-		err = fmt.Errorf("train: %s has no training samples", c.Data.Name)
+		err = fmt.Errorf("train: %s has no training samples", c.Data.Called())
 	case !slices.ContainsFunc(c.Graph.Nodes, func(n model.Node) bool { return len(n.Plan.Params) > 0 }):
 		err = fmt.Errorf("train: %s has no weights: put a layer with weights in, such as a dense", c.Graph.Name)
 	default:
@@ -208,7 +208,7 @@ func Fit(s *model.Spec, set *data.Set) (*model.Spec, string, error) {
 	}
 	fitted, changed := model.Adapt(s, Inputs(set), outputs)
 	if fitted == nil {
-		return nil, "", fmt.Errorf("%s cannot be fitted to %s: %s", s.Name, set.Name, changed)
+		return nil, "", fmt.Errorf("%s cannot be fitted to %s: %s", model.Resolve(s).Name, set.Called(), changed)
 	}
 	return fitted, changed, nil
 }
@@ -217,31 +217,31 @@ func Fit(s *model.Spec, set *data.Set) (*model.Spec, string, error) {
 func (c *Config) checkInputs() error {
 	g, set := c.Graph, c.Data
 	if len(g.Inputs) != len(set.Inputs) {
-		return fmt.Errorf("train: %s has %d inputs, and %s feeds %d: choose data that fits, or change inputs", g.Name, len(g.Inputs), set.Name, len(set.Inputs))
+		return fmt.Errorf("train: %s has %d inputs, and %s feeds %d: choose data that fits, or change inputs", g.Name, len(g.Inputs), set.Called(), len(set.Inputs))
 	}
 	if in := g.Inputs[0]; len(set.Inputs) == 1 && !in.Shape.Equal(set.Input()) {
 		return fmt.Errorf("train: the input of %s is %s, and the samples of %s are %s: set input: [%s]",
-			g.Name, in.Shape, set.Name, set.Input(), commas(set.Input()))
+			g.Name, in.Shape, set.Called(), set.Input(), commas(set.Input()))
 	}
 	for k, in := range g.Inputs {
 		feed := set.Inputs[k]
 		switch {
 		case !in.Shape.Equal(feed.Shape):
-			return fmt.Errorf("train: the input %s of %s is %s, and %s feeds %s there: give it that shape", in.Name, g.Name, in.Shape, set.Name, feed.Shape)
+			return fmt.Errorf("train: the input %s of %s is %s, and %s feeds %s there: give it that shape", in.Name, g.Name, in.Shape, set.Called(), feed.Shape)
 		case in.Tokens > 0 && feed.Tokens == 0:
 			return fmt.Errorf("train: the input %s of %s reads token ids, and %s feeds numbers: choose data of tokens, or set input: [%s]",
-				in.Name, g.Name, set.Name, commas(in.Shape))
+				in.Name, g.Name, set.Called(), commas(in.Shape))
 		case in.Tokens > 0 && feed.Tokens > in.Tokens:
 			return fmt.Errorf("train: the input %s of %s reads token ids below %d, and those of %s go up to %d: set tokens: %d",
-				in.Name, g.Name, in.Tokens, set.Name, feed.Tokens-1, feed.Tokens)
+				in.Name, g.Name, in.Tokens, set.Called(), feed.Tokens-1, feed.Tokens)
 		case in.Tokens == 0 && feed.Tokens > 0:
 			return fmt.Errorf("train: the input %s of %s reads numbers, and %s feeds token ids: set input: {tokens: %d, length: %s}",
-				in.Name, g.Name, set.Name, feed.Tokens, feed.Shape)
+				in.Name, g.Name, set.Called(), feed.Tokens, feed.Shape)
 		}
 	}
 	if sizes := set.Train.Sizes(); c.carries() && !sizes.Follows {
 		return fmt.Errorf("train: %s carries state from batch to batch, and the samples of %s do not follow one another: set stateful: false, or choose a text",
-			g.Name, set.Name)
+			g.Name, set.Called())
 	}
 	return nil
 }

@@ -48,13 +48,13 @@ func (l *CrossEntropy) Logits() bool { return true }
 func (l *CrossEntropy) Check(out compute.Shape, set *data.Set) error {
 	labels := set.Train.Sizes().Labels
 	if len(set.Classes) == 0 || labels == 0 {
-		return fmt.Errorf("the loss cross_entropy wants classes, and %s has numbers to predict: use mse", set.Name)
+		return fmt.Errorf("the loss cross_entropy wants classes, and %s has numbers to predict: use mse", set.Called())
 	}
 	if out.Size() != labels*len(set.Classes) || out[len(out)-1] != len(set.Classes) {
-		return fmt.Errorf("the network's output is %s, and %s has %d classes: give the last dense %d units", out, set.Name, len(set.Classes), len(set.Classes))
+		return fmt.Errorf("the network's output is %s, and %s has %d classes: give the last dense %d units", out, set.Called(), len(set.Classes), len(set.Classes))
 	}
 	if n := len(l.Weights); n > 0 && n != len(set.Classes) {
-		return fmt.Errorf("the loss cross_entropy has %d weights, and %s has %d classes: give one a class", n, set.Name, len(set.Classes))
+		return fmt.Errorf("the loss cross_entropy has %d weights, and %s has %d classes: give one a class", n, set.Called(), len(set.Classes))
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func (l *BinaryCrossEntropy) Logits() bool           { return false }
 func (l *BinaryCrossEntropy) Check(out compute.Shape, set *data.Set) error {
 	if sizes := set.Train.Sizes(); sizes.Targets == 0 && len(set.Classes) == 2 {
 		if out.Size() != sizes.Labels {
-			return fmt.Errorf("the network's output is %s, and %s has two classes: for the loss binary_cross_entropy give the last dense 1 unit, or use cross_entropy", out, set.Name)
+			return fmt.Errorf("the network's output is %s, and %s has two classes: for the loss binary_cross_entropy give the last dense 1 unit, or use cross_entropy", out, set.Called())
 		}
 		return nil
 	}
@@ -137,10 +137,10 @@ func (l *KL) Eval(p *compute.Pool, out compute.Tensor, b *data.Batch, grad []flo
 func checkNumbers(loss string, out compute.Shape, set *data.Set) error {
 	n := set.Train.Sizes().Targets
 	if n == 0 {
-		return fmt.Errorf("the loss %s wants numbers to predict, and %s has classes: use cross_entropy", loss, set.Name)
+		return fmt.Errorf("the loss %s wants numbers to predict, and %s has classes: use cross_entropy", loss, set.Called())
 	}
 	if out.Size() != n {
-		return fmt.Errorf("the network's output is %s, and %s has %d numbers to predict: give the last dense %d units", out, set.Name, n, n)
+		return fmt.Errorf("the network's output is %s, and %s has %d numbers to predict: give the last dense %d units", out, set.Called(), n, n)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func (l *Reconstruction) Logits() bool           { return false }
 func (l *Reconstruction) Check(out compute.Shape, set *data.Set) error {
 	in := set.Inputs[0]
 	if in.Tokens > 0 {
-		return fmt.Errorf("the loss reconstruction wants numbers to draw again, and %s feeds token ids: use cross_entropy", set.Name)
+		return fmt.Errorf("the loss reconstruction wants numbers to draw again, and %s feeds token ids: use cross_entropy", set.Called())
 	}
 	if !out.Equal(in.Shape) {
 		return fmt.Errorf("the network's output is %s, and its input %s: for the loss reconstruction give both one shape", out, in.Shape)
