@@ -55,7 +55,7 @@ func winogradWeightsWith(kern *gemmKernel, set *winograd, p *Pool, g *Conv, x, d
 		For(p, s.panels, 1, s, winogradSumPanels)
 		return
 	}
-	s.parts = max(1, min(winoParts, t.count/winoPart))
+	s.parts = winogradParts(t.count)
 	t.step = max(12, winoBytes/4/(36*(g.C+tileWidth)))
 	t.apart = g.C*tileWidth + tileWidth
 	size := s.parts * s.panels * 36 * t.apart

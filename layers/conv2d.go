@@ -157,6 +157,12 @@ func (c *Conv2D) Geometry(n int, in compute.Shape) compute.Conv {
 	}
 }
 
+// Room is the floats that kernels borrow for the passes of n samples of shape in.
+func (c *Conv2D) Room(n int, in compute.Shape) int {
+	g := c.Geometry(n, in)
+	return g.Room()
+}
+
 // Forward is y = x ∗ W + b.
 func (c *Conv2D) Forward(p *Pass) { c.forward(p, false) }
 

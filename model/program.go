@@ -260,6 +260,9 @@ func (p *Program) bind() {
 		}
 	}
 	p.carry = alignedFloats(p.plan.carry)
+	if p.o.Train {
+		compute.ReserveRoom(p.g.kernelRoom(p.o.Batch))
+	}
 	p.at = make([]int32, len(p.g.Nodes))
 	p.timeF = make([]time.Duration, len(p.g.Nodes))
 	p.timeB = make([]time.Duration, len(p.g.Nodes))

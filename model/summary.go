@@ -1,6 +1,10 @@
 package model
 
-import "sort"
+import (
+	"sort"
+
+	"layercake/compute"
+)
 
 // Params is the number of trainable numbers; shared ones count once.
 func (g *Graph) Params() int64 {
@@ -74,6 +78,20 @@ func (g *Graph) ActivationBytes(batch int) int64 {
 // peaks of `bench train` on Linux, two threads; docs/performance.md has them.
 const processBytes = 12 << 20
 
+// kernelRoom is the most floats that kernels borrow for one node's training.
+func (g *Graph) kernelRoom(batch int) int {
+	room := 0
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		if l, ok := n.Layer.(interface {
+			Room(n int, in compute.Shape) int
+		}); ok {
+			room = max(room, l.Room(batch, g.Nodes[n.In[0]].Plan.Out))
+		}
+	}
+	return room
+}
+
 // TrainBytes is the memory of a process that trains with a batch: weights and
 // gradients, the optimizer's slots (none for plain SGD, one with momentum, two
 // for Adam), running statistics, activations as the memory plan lays them out, a
@@ -85,6 +103,7 @@ func (g *Graph) TrainBytes(batch, slots int) int64 {
 	}
 	m := planProgram(g, planOptions{batch: batch, train: true, logits: true, lendInputs: true, recompute: g.recomputes()})
 	n := satAdd(m.Bytes(), satMul(satMul(4, int64(slots)), g.Params()))
+	n = satAdd(n, satMul(4, int64(g.kernelRoom(batch))))
 	return satAdd(n, satAdd(satMul(2, g.BatchBytes(batch)), processBytes))
 }
 

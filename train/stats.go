@@ -18,8 +18,9 @@ type watcher struct {
 	norm  float64
 	costs time.Duration // what watching the last step cost
 	spent time.Duration
-	seen  bool      // a step has been watched
-	next  time.Time // when to watch a step again
+	seen  bool          // a step has been watched
+	plain time.Duration // the last step that nobody watched
+	next  time.Time     // when to watch a step again
 	see   func(node int, out compute.Tensor)
 
 	// Observing keeps nodes from being run together, so it makes them slower:
@@ -65,13 +66,17 @@ const (
 // step has the trainer do a step, and watches it where the time has come or the
 // caller must see it.
 func (w *watcher) step(must bool) error {
-	if must || !w.seen || !time.Now().Before(w.next) {
+	start := time.Now()
+	if must || !w.seen || !start.Before(w.next) {
 		err := w.t.step(w)
-		w.next = time.Now().Add(max(sampleEvery, sampleShare*w.costs))
+		now := time.Now()
+		w.next = now.Add(w.rest(now.Sub(start)))
 		return err
 	}
 	if !w.untimed {
-		return w.t.step(nil)
+		err := w.t.step(nil)
+		w.plain = time.Since(start)
+		return err
 	}
 	w.t.prog.Timing(true)
 	if err := w.t.step(nil); err != nil {
@@ -79,6 +84,17 @@ func (w *watcher) step(must bool) error {
 	}
 	w.times(w.t)
 	return nil
+}
+
+// rest is how long not to watch after a watched step that took so long. Beside
+// the figures themselves it pays for nodes that could not run together; but a step
+// that something else held up is no reason to look away for long.
+func (w *watcher) rest(took time.Duration) time.Duration {
+	costs := w.costs
+	if w.plain > 0 {
+		costs = max(costs, min(took-w.plain, 4*costs))
+	}
+	return max(sampleEvery, sampleShare*costs)
 }
 
 func (w *watcher) begin(t *trainer, n int) {
