@@ -21,7 +21,8 @@ import (
 //	out_proj.bias   [W]        zeros
 //
 // and where the memory has another width than x: q_proj_weight [F, W],
-// k_proj_weight and v_proj_weight [M, K], each uniform ±√(6/(in+out)).
+// k_proj_weight and v_proj_weight [M, K], each uniform ±√(6/(in+out)). Deviation and
+// OutDeviation make them normal instead.
 //
 // With KVHeads below Heads, Heads/KVHeads neighbours share keys and values. Rotary turns
 // queries and keys by their place (compute.Rotate). Mask makes the last input

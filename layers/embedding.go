@@ -36,7 +36,7 @@ var embeddingKind = &Kind{
 		Shapes:  "T → T×width",
 		Params:  "tokens·width, with weight decay",
 		Cost:    "no multiply-adds: rows are copied",
-		When:    "As the first layer of every network that reads tokens.",
+		When:    "As the first layer of every network that reads tokens. An unembedding with share: NAME scores tokens by the same rows.",
 		Instead: "Nothing: it equals one-hot vectors and a dense layer without bias, at 1/tokens of the work.",
 		Source:  "Bengio et al., A neural probabilistic language model, 2003; times √width: Vaswani et al., Attention is all you need, 2017",
 	},

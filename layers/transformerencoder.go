@@ -13,7 +13,7 @@ import "layercake/compute"
 //
 // Causal, it is the layer of a decoder-only network, as GPT has it. Parts:
 // norm1, attention, drop1, add1, norm2, ff1, the activation, dropff, ff2, drop2, add2; drops
-// only where Dropout is set. First weights are those of the parts.
+// only where Dropout is set. First weights are those of the parts, unless Deviation is set.
 // (Vaswani et al., Attention is all you need, 2017; pre-norm: Radford et al., 2019; swiglu:
 // Shazeer, 2020.)
 type TransformerEncoder struct {

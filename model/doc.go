@@ -30,7 +30,8 @@
 //     nodes read are kept for all, and their gradients are added in a fixed
 //     order.
 //   - Tied weights: `share: name` gives a node the parameters of another of
-//     the same kind and shapes; both add to one gradient.
+//     the same kind and shapes, or an unembedding the table of an embedding; both
+//     add to one gradient.
 //   - Bidirectional multi-layer LSTM: one layer with many Params.
 //   - Several inputs: `inputs:` names them; `from:` reads them.
 //   - Text written token by token: a Generator resolves the graph for sequences of
