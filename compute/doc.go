@@ -42,7 +42,7 @@
 //	winograd_generic.go, winograd_amd64.s: the transforms of that
 //	conv_packed.go weights laid out once; a few images shared out
 //	conv_curve.go  activations while the pixels lie in the cache
-//	conv_room.go   what of it is borrowed memory
+//	conv_room.go   memory that kernels borrow for a convolution
 //	conv_depthwise.go one filter a channel; conv_depthwise_rows.go: nine taps at a time
 //	pooling.go     max, average; pooling_adaptive.go to a given size; pooling_steps.go over all time or pixels
 //	batchnorm.go   batch normalization; batchnorm_padded.go of sequences of several lengths
