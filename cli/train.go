@@ -65,7 +65,7 @@ layercake's own, see 'layercake runs'); an interrupted run saves one first, and
 	s.IntVar(&f.batch, "batch", 0, "samples a step")
 	s.Float64Var(&f.lr, "lr", 0, "learning rate")
 	s.BoolVar(&f.recompute, "recompute", false, recomputeHelp)
-	s.StringVar(&f.optimizer, "optimizer", "", "optimizer: sgd, adam or adamw")
+	s.StringVar(&f.optimizer, "optimizer", "", "optimizer: "+strings.Join(optimizerNames(), ", "))
 	s.IntVar(&f.trainN, "train-samples", 0, "use only so many training samples")
 	s.IntVar(&f.testN, "test-samples", 0, "use only so many test samples")
 	s.IntVar(&f.every, "every", 100, "steps between step lines of --json; 0 for none")
@@ -132,6 +132,14 @@ func runTrain(cmd *cobra.Command, c *common, f *trainFlags, args []string) error
 		return fmt.Errorf("%w: %s", err, saved)
 	}
 	return err
+}
+
+func optimizerNames() []string {
+	var names []string
+	for _, k := range train.Optimizers {
+		names = append(names, k.Name)
+	}
+	return names
 }
 
 // check refuses flags that make no sense, alone or together.
