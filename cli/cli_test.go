@@ -61,6 +61,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown command alone", []string{"sumary"}, 2, []string{"sumary", "layercake summary"}},
 		{"unknown benchmark", []string{"bench", "gem"}, 2, []string{"gem", "layercake bench --help"}},
 		{"a folder", []string{"summary", t.TempDir()}, 1, []string{"folder", "presets"}},
+		{"a file too long", []string{"summary", write(t, "long.yaml", strings.Repeat("#", 2<<20))}, 1, []string{"long.yaml", "1048576"}},
 		{"unknown preset", []string{"presets", "resnet21"}, 1, []string{"did you mean resnet20?"}},
 		{"no name to print", []string{"presets", "--yaml"}, 2, []string{"NAME"}},
 		{"two formats", []string{"presets", "mlp", "--yaml", "--json"}, 2, []string{"--yaml", "--json"}},

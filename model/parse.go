@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -25,21 +26,23 @@ const (
 	maxAxis   = 1 << 24 // elements along one axis of an input
 )
 
-// Load reads the network file at path.
+// Load reads the network file at path, which may be a pipe.
 func Load(path string) (*Spec, error) {
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, bare(err))
 	}
-	if info.IsDir() {
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return nil, fmt.Errorf("read %s: is a folder, wants a network file", path)
 	}
-	if info.Size() > maxFile {
-		return nil, fmt.Errorf("read %s: has %d bytes, wants a network file of at most %d", path, info.Size(), maxFile)
-	}
-	text, err := os.ReadFile(path)
+	// Pipes and devices do not say how long they are, and some have no end.
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, bare(err))
+	}
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("read %s: has more than %d bytes, wants a network file of at most that", path, maxFile)
 	}
 	return Parse(path, text)
 }
