@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -24,7 +25,7 @@ func BenchmarkKey(b *testing.B) {
 			}
 			a := newApp(context.Background(), Options{Spec: s}, plainTheme(false))
 			a.Update(tea.WindowSizeMsg{Width: 200, Height: 60})
-			a.desk.stack.foldAll()
+			openAll(a.desk.stack)
 			for _, k := range c.first {
 				a.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)})
 			}
@@ -37,5 +38,12 @@ func BenchmarkKey(b *testing.B) {
 				a.View()
 			}
 		})
+	}
+}
+
+// openAll opens every group.
+func openAll(s *stack) {
+	for s.foldAll(); slices.ContainsFunc(s.lines, func(l line) bool { return l.fold == "▸" && s.rows[l.row].Kind != "add" }); {
+		s.foldAll()
 	}
 }

@@ -27,7 +27,7 @@ func BenchmarkTrainFrame(b *testing.B) {
 	a.desk.graph = g
 	a.desk.run = &runState{of: g.Spec, graph: g, have: true, snap: step1200(g), cancel: func() {}}
 	a.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{'2'}})
-	a.desk.stack.foldAll()
+	openAll(a.desk.stack)
 	for b.Loop() {
 		if len(a.View()) == 0 {
 			b.Fatal("nothing is drawn")
