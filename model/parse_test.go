@@ -91,7 +91,7 @@ func TestParseRefusesLargeFiles(t *testing.T) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(path); err == nil || !strings.HasSuffix(err.Error(), "has 1048578 bytes, wants a network file of at most 1048576") {
+	if _, err := Load(path); err == nil || !strings.HasSuffix(err.Error(), "has more than 1048576 bytes, wants a network file of at most that") {
 		t.Errorf("got %v", err)
 	}
 	for _, path := range []string{filepath.Join(t.TempDir(), "none.yaml"), t.TempDir()} {
