@@ -54,10 +54,7 @@ func (c ceiling) share() string { return widget.Percent(float64(c.Share), 0) }
 
 // title says what a table was measured with.
 func (e *engine) title() string {
-	threads := fmt.Sprintf("%d threads", e.threads)
-	if e.threads == 1 {
-		threads = "1 thread"
-	}
+	threads := threadWords(e.threads)
 	peak := "peak unknown"
 	if e.best > 0 {
 		peak = fmt.Sprintf("peak %.0f GFLOP/s, multiply-adds between registers", e.best)

@@ -42,6 +42,14 @@ func (s *sink) failure() error {
 	}
 }
 
+// threadWords says how many threads compute.
+func threadWords(n int) string {
+	if n == 1 {
+		return "1 thread"
+	}
+	return fmt.Sprintf("%d threads", n)
+}
+
 // writeJSON writes v on one line.
 func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)

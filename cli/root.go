@@ -38,9 +38,9 @@ type usageError struct{ error }
 func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	// Who asks twice does not want to wait for a checkpoint. Other signals keep on
-	// being caught: a closing terminal sends its own more than once.
-	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
+	// Who asks twice does not want to wait for a checkpoint. A hangup keeps on being
+	// caught: a closing terminal sends more than one.
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
 	return run(ctx, args, os.Stdout, os.Stderr)
 }
 

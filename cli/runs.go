@@ -26,10 +26,11 @@ type runJSON struct {
 	Reason  string       `json:"reason"` // "" while it runs, or when it was cut off
 }
 
-// lossText is a loss as tables have it; a run that was not tested has none.
+// lossText is a loss as tables have it: 2.3026, and 1.2e-5 where four decimals
+// would leave too little; a run that was not tested has none.
 func lossText(x float64) string {
-	if math.IsNaN(x) {
-		return "–"
+	if math.IsNaN(x) || math.Abs(x) < 5e-4 && x != 0 {
+		return widget.Sci(x)
 	}
 	return fmt.Sprintf("%.4f", x)
 }

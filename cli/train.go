@@ -353,15 +353,15 @@ func (p *progress) event(e train.Event) {
 	switch e := e.(type) {
 	case train.EventStart:
 		p.line("")
-		fmt.Fprintf(p.out, "%s: %s parameters on %s, %s training and %s test samples, batch %d, %d threads, seed %d\n",
-			e.Network, widget.Group(e.Params), e.Data, widget.Group(int64(e.TrainSamples)), widget.Group(int64(e.TestSamples)), e.Batch, e.Threads, e.Seed)
+		fmt.Fprintf(p.out, "%s: %s parameters on %s, %s training and %s test samples, batch %d, %s, seed %d\n",
+			e.Network, widget.Group(e.Params), e.Data, widget.Group(int64(e.TrainSamples)), widget.Group(int64(e.TestSamples)), e.Batch, threadWords(e.Threads), e.Seed)
 		fmt.Fprintf(p.out, "%6s  %10s %10s  %10s %10s  %8s\n", "epoch", "train loss", "accuracy", "test loss", "accuracy", "seconds")
 	case train.EventEpoch:
 		p.line("")
-		fmt.Fprintf(p.out, "%6d  %10.4f %10s  %10.4f %10s  %8.1f", e.Epoch, e.TrainLoss, widget.Percent(float64(e.TrainAccuracy), 2),
-			e.TestLoss, widget.Percent(float64(e.TestAccuracy), 2), e.Seconds)
+		fmt.Fprintf(p.out, "%6d  %10s %10s  %10s %10s  %8.1f", e.Epoch, lossText(float64(e.TrainLoss)), widget.Percent(float64(e.TrainAccuracy), 2),
+			lossText(float64(e.TestLoss)), widget.Percent(float64(e.TestAccuracy), 2), e.Seconds)
 		for _, m := range e.Figures() {
-			value := fmt.Sprintf("%.4f", m.Value)
+			value := lossText(m.Value)
 			if m.Share() {
 				value = widget.Percent(m.Value, 2)
 			}
@@ -384,7 +384,7 @@ func (p *progress) follow(r *train.Run) {
 		if !p.terminal || s.Phase != train.Training {
 			continue
 		}
-		p.line("epoch %d  step %d/%d  loss %.4f  %s  %s samples/s  %s left", s.Epoch, s.StepInEpoch, s.PerEpoch, s.Loss,
+		p.line("epoch %d  step %d/%d  loss %s  %s  %s samples/s  %s left", s.Epoch, s.StepInEpoch, s.PerEpoch, lossText(s.Loss),
 			widget.Percent(s.Accuracy, 1), widget.Group(int64(s.SamplesPerSecond)), widget.Duration(s.Left))
 	}
 	p.line("")
@@ -398,7 +398,7 @@ func (p *progress) done(r *train.Run) {
 	if s.Reason == train.Finished {
 		test := ""
 		if !math.IsNaN(s.TestLoss) {
-			test = fmt.Sprintf(", test loss %.4f", s.TestLoss)
+			test = ", test loss " + lossText(s.TestLoss)
 		}
 		if !math.IsNaN(s.TestAccuracy) {
 			test += ", accuracy " + widget.Percent(s.TestAccuracy, 2)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -59,7 +60,7 @@ func Run(ctx context.Context, o Options) error {
 		programOptions = append(programOptions, tea.WithInput(o.In))
 	}
 	a := newApp(ctx, o, newTheme(out, o.Theme, o.ASCII))
-	_, err := tea.NewProgram(a, programOptions...).Run()
+	err := runProgram(ctx, tea.NewProgram(a, programOptions...), restoreTime)
 	if r := a.desk.run; r.live() && r.run != nil {
 		r.run.Stop()
 		if stopErr := r.run.Wait(); err == nil {
@@ -70,6 +71,32 @@ func Run(ctx context.Context, o Options) error {
 		return ctx.Err()
 	}
 	return err
+}
+
+// restoreTime is how long a stopped program may take to leave the terminal as
+// it was.
+const restoreTime = 3 * time.Second
+
+// runProgram runs p until it ends, or until ctx has ended and p does not follow
+// within grace: a terminal that takes no output (a frozen connection, ctrl+s)
+// holds p in a write for ever, and must not hold back the saving of a run.
+func runProgram(ctx context.Context, p *tea.Program, grace time.Duration) error {
+	ended := make(chan error, 1)
+	go func() {
+		_, err := p.Run()
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(grace):
+		return tea.ErrProgramKilled
+	}
 }
 
 // app routes: sizes, global keys, header, footer, panels.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -297,6 +298,38 @@ func TestLive(t *testing.T) {
 	got := end.(*app).desk
 	if !got.quit || len(got.history) != 2 || got.at != 0 {
 		t.Errorf("after j D u q: quit %v, %d entries of history at %d; wants true, 2, 0", got.quit, len(got.history), got.at)
+	}
+}
+
+// deafTerminal takes no output until it is closed.
+type deafTerminal struct{ asked, closed chan struct{} }
+
+func (d *deafTerminal) Write(p []byte) (int, error) {
+	select {
+	case d.asked <- struct{}{}:
+	default:
+	}
+	<-d.closed
+	return 0, io.ErrClosedPipe
+}
+
+// A terminal that takes nothing does not keep a stopped program from ending.
+func TestDeafTerminal(t *testing.T) {
+	s, err := model.Parse("test.yaml", []byte(smallNet))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	out := &deafTerminal{asked: make(chan struct{}, 1), closed: make(chan struct{})}
+	defer close(out.closed)
+	in, _ := io.Pipe()
+	p := tea.NewProgram(newApp(ctx, Options{Spec: s}, plainTheme(false)), tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler())
+	go func() {
+		<-out.asked
+		stop()
+	}()
+	if err := runProgram(ctx, p, time.Millisecond); !errors.Is(err, tea.ErrProgramKilled) {
+		t.Errorf("ended with %v, wants %v", err, tea.ErrProgramKilled)
 	}
 }
 
