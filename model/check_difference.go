@@ -215,23 +215,30 @@ func (m *move) descend(l ladder, dir direction) [weighings]derivative {
 
 // ascend goes up from steps that drown in rounding until three in a row agree
 // but for a small part of what they say: where a function is steep, longer ones would agree
-// that it does not rise at all. What it returns is not seen where none do.
+// that it does not rise at all. Three agree by chance now and then while rounding is
+// still large, so a disagreement has to hold at all longer steps too. What it
+// returns is not seen where no three agree.
 func (m *move) ascend(l ladder, dir direction) derivative {
 	d := m.begin(dir)[0]
+	first := d // the first three that agree with each other and not with the gradient
 	var last, before float64
 	h := l.first
 	for k := range l.rungs {
 		off := m.at(h, dir)[0]
 		if k > 1 {
 			d.off, d.doubt = last, max(math.Abs(off-last), math.Abs(last-before))
-			if d.seen = d.doubt <= CheckTolerance/2*math.Abs(d.want+d.off); d.seen {
-				break
+			d.seen = d.doubt <= CheckTolerance/2*math.Abs(d.want+d.off)
+			if d.seen && !d.wrong() {
+				return d
+			}
+			if d.seen && !first.seen {
+				first = d
 			}
 		}
 		last, before = off, last
 		h *= l.factor
 	}
-	return d
+	return first
 }
 
 // begin works out what the gradients say.

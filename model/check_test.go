@@ -70,6 +70,9 @@ func TestCheckFindsPlantedFaults(t *testing.T) {
 	defer pool.Close()
 	for _, c := range cases {
 		t.Run(c.what, func(t *testing.T) {
+			if testing.Short() && c.net == "plain56" {
+				t.Skip("long: 56 layers one by one")
+			}
 			g := with(t, preset(t, c.net), c.layer, c.spoil)
 			results, err := CheckContext(t.Context(), g, 1, 2, pool, nil)
 			if err != nil {

@@ -131,6 +131,9 @@ func again(t *testing.T, g *Graph, o Options, n int) (kept, made int64) {
 
 // Deep networks take less memory when they recompute, and come to the same bits.
 func TestRecomputeSavesMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: whole presets, twice")
+	}
 	pool := compute.NewPool(2)
 	defer pool.Close()
 	// One layer of two cells cannot be cut; a row a cell can.
@@ -294,6 +297,9 @@ func TestCheapValuesAreMadeAgain(t *testing.T) {
 }
 
 func TestCheapValuesChangeNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: whole presets, twice")
+	}
 	pool := compute.NewPool(2)
 	defer pool.Close()
 	g := preset(t, "resnet20")
