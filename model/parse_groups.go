@@ -113,19 +113,8 @@ func (r *reader) block(e entry, it *Item) error {
 	if isNull(e.value) {
 		return r.fail(e.pos, "block is empty, wants a list under layers: or the name of a block under use:")
 	}
-	keys, err := r.mapping(e.value, "block", blockKeys)
-	if err != nil {
-		return err
-	}
 	var with, first, each, body entry
-	for _, k := range keys {
-		done, err := r.common(k, it)
-		if err != nil {
-			return err
-		}
-		if done {
-			continue
-		}
+	err := r.settings(e, it, blockKeys, func(k entry) (err error) {
 		switch k.key {
 		case "repeat":
 			if w, ok := scalar(k.value); ok && strings.HasPrefix(w, "$") {
@@ -144,9 +133,10 @@ func (r *reader) block(e entry, it *Item) error {
 		case "layers":
 			body = k
 		}
-		if err != nil {
-			return err
-		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	if it.Use == "" {
 		return r.ownLayers(it, e, body, with, first, each)
@@ -261,46 +251,37 @@ func (r *reader) residual(e entry, it *Item) error {
 	if isNull(e.value) {
 		return r.fail(e.pos, "residual is empty, wants a list under layers:")
 	}
-	keys, err := r.mapping(e.value, "residual", residualKeys)
+	err := r.settings(e, it, residualKeys, func(k entry) (err error) {
+		if k.key == "layers" {
+			it.Layers, err = r.items(k.value, k.pos)
+			return err
+		}
+		return r.shortcut(k, &it.Shortcut)
+	})
+	if err == nil && len(it.Layers) == 0 {
+		err = r.fail(e.pos, "residual has no layers, wants a list under layers:")
+	}
+	return err
+}
+
+// shortcut reads one of shortcutKinds or a list of layers; one without layers is
+// the identity.
+func (r *reader) shortcut(k entry, s *Shortcut) error {
+	if _, ok := k.value.(*ast.SequenceNode); ok {
+		list, err := r.items(k.value, k.pos)
+		if len(list) > 0 {
+			s.Kind, s.Layers = "layers", list
+		}
+		return err
+	}
+	w, err := r.word(k)
 	if err != nil {
 		return err
 	}
-	for _, k := range keys {
-		done, err := r.common(k, it)
-		if err != nil {
-			return err
-		}
-		if done {
-			continue
-		}
-		if k.key == "layers" {
-			if it.Layers, err = r.items(k.value, k.pos); err != nil {
-				return err
-			}
-			continue
-		}
-		if _, ok := k.value.(*ast.SequenceNode); ok {
-			it.Shortcut.Kind = "layers"
-			if it.Shortcut.Layers, err = r.items(k.value, k.pos); err != nil {
-				return err
-			}
-			if len(it.Shortcut.Layers) == 0 {
-				it.Shortcut.Kind = "identity"
-			}
-			continue
-		}
-		w, err := r.word(k)
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(shortcutKinds, w) {
-			return r.fail(k.at, "shortcut is %q%s", w, Suggest(w, shortcutKinds))
-		}
-		it.Shortcut.Kind = w
+	if !slices.Contains(shortcutKinds, w) {
+		return r.fail(k.at, "shortcut is %q%s", w, Suggest(w, shortcutKinds))
 	}
-	if len(it.Layers) == 0 {
-		return r.fail(e.pos, "residual has no layers, wants a list under layers:")
-	}
+	s.Kind = w
 	return nil
 }
 
@@ -309,41 +290,35 @@ func (r *reader) branches(e entry, it *Item) error {
 	if isNull(e.value) {
 		return r.fail(e.pos, "branches is empty, wants lists of layers under paths:")
 	}
-	keys, err := r.mapping(e.value, "branches", branchesKeys)
-	if err != nil {
-		return err
-	}
-	for _, k := range keys {
-		done, err := r.common(k, it)
-		if err != nil {
+	err := r.settings(e, it, branchesKeys, func(k entry) (err error) {
+		if k.key == "paths" {
+			it.Paths, err = r.paths(k)
 			return err
 		}
-		if done {
-			continue
+		if it.Join, err = r.word(k); err == nil && !slices.Contains(joins, it.Join) {
+			err = r.fail(k.at, "join is %q%s", it.Join, Suggest(it.Join, joins))
 		}
-		if k.key == "join" {
-			if it.Join, err = r.word(k); err != nil {
-				return err
-			}
-			if !slices.Contains(joins, it.Join) {
-				return r.fail(k.at, "join is %q%s", it.Join, Suggest(it.Join, joins))
-			}
-			continue
-		}
-		seq, ok := k.value.(*ast.SequenceNode)
-		if !ok {
-			return r.fail(k.at, "paths is %s, wants a list of lists of layers", describe(k.value))
-		}
-		for _, n := range seq.Values {
-			list, err := r.items(n, nodePos(n))
-			if err != nil {
-				return err
-			}
-			it.Paths = append(it.Paths, list)
-		}
+		return err
+	})
+	if err == nil && len(it.Paths) < 2 {
+		err = r.fail(e.pos, "branches has %d paths, wants two or more under paths:", len(it.Paths))
 	}
-	if len(it.Paths) < 2 {
-		return r.fail(e.pos, "branches has %d paths, wants two or more under paths:", len(it.Paths))
+	return err
+}
+
+// paths reads a list of lists of layers.
+func (r *reader) paths(k entry) ([][]Item, error) {
+	seq, ok := k.value.(*ast.SequenceNode)
+	if !ok {
+		return nil, r.fail(k.at, "paths is %s, wants a list of lists of layers", describe(k.value))
 	}
-	return nil
+	var paths [][]Item
+	for _, n := range seq.Values {
+		list, err := r.items(n, nodePos(n))
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, list)
+	}
+	return paths, nil
 }

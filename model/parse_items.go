@@ -101,24 +101,11 @@ func (r *reader) item(n ast.Node, it *Item) error {
 	}
 	layer := kind.New()
 	fields := layer.Fields()
-	allowed := append(fieldNames(fields), layerKeys...)
-	keys, err := r.mapping(e.value, e.key, allowed)
-	if err != nil {
-		return err
-	}
-	for _, k := range keys {
-		done, err := r.common(k, it)
-		if err != nil {
-			return err
-		}
-		if done {
-			continue
-		}
+	return r.settings(e, it, append(fieldNames(fields), layerKeys...), func(k entry) error {
 		if k.key == "share" {
-			if it.Share, err = r.reference(k); err != nil {
-				return err
-			}
-			continue
+			var err error
+			it.Share, err = r.reference(k)
+			return err
 		}
 		s, err := r.setting(k)
 		if err != nil {
@@ -130,8 +117,8 @@ func (r *reader) item(n ast.Node, it *Item) error {
 			}
 		}
 		it.Settings = append(it.Settings, s)
-	}
-	return nil
+		return nil
+	})
 }
 
 func fieldNames(fields []layers.Field) []string {
@@ -151,31 +138,49 @@ func setField(fields []layers.Field, key string, v layers.Value) error {
 	return nil
 }
 
-// common reads name and from.
-func (r *reader) common(k entry, it *Item) (bool, error) {
-	var err error
-	switch k.key {
-	case "name":
-		if it.Name, err = r.word(k); err == nil {
-			err = r.checkName(it.Name, k.at)
-		}
-	case "from":
-		if w, ok := scalar(k.value); ok {
-			it.From = []string{w}
-		} else {
-			var v layers.Value
-			v, err = r.value(k)
-			it.From = v
-		}
-		for _, w := range it.From {
-			if err == nil {
-				err = r.checkReference(w, k)
-			}
-		}
-	default:
-		return false, nil
+// settings reads what stands between the braces of an item: the keys that every item
+// may have here, those of its own through own, in the order of the file.
+func (r *reader) settings(e entry, it *Item, allowed []string, own func(k entry) error) error {
+	keys, err := r.mapping(e.value, e.key, allowed)
+	if err != nil {
+		return err
 	}
-	return true, err
+	for _, k := range keys {
+		switch k.key {
+		case "name":
+			err = r.name(k, it)
+		case "from":
+			err = r.from(k, it)
+		default:
+			err = own(k)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) name(k entry, it *Item) (err error) {
+	if it.Name, err = r.word(k); err != nil {
+		return err
+	}
+	return r.checkName(it.Name, k.at)
+}
+
+// from reads one reference or a list of them.
+func (r *reader) from(k entry, it *Item) (err error) {
+	if w, ok := scalar(k.value); ok {
+		it.From = []string{w}
+	} else if it.From, err = r.value(k); err != nil {
+		return err
+	}
+	for _, w := range it.From {
+		if err := r.checkReference(w, k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *reader) reference(k entry) (string, error) {
