@@ -20,11 +20,15 @@ import (
 // patience is how long a test waits for what must come; it is no measure of speed.
 const patience = 2 * time.Minute
 
+// built is the folder of the program under test, "" until a test asks for it.
+var built string
+
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "layercake-test-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	path := filepath.Join(dir, "layercake")
 	out, err := exec.Command("go", "build", "-o", path, "layercake").CombinedOutput()
 	if err != nil {
@@ -35,8 +39,8 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	if built != "" {
+		os.RemoveAll(built)
 	}
 	os.Exit(code)
 }
