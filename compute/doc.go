@@ -39,7 +39,7 @@
 //	conv_axis.go   regions of pixels that meet the same taps
 //	conv_rows.go   forward and data gradient; conv_weights.go: weight gradient
 //	conv_winograd.go   3×3 in fewer products; conv_winograd_weights.go: its weight gradient
-//	winograd_generic.go, winograd_amd64.s: the transforms of that
+//	winograd_generic.go, winograd_*.s: the transforms of that
 //	conv_packed.go weights laid out once; a few images shared out
 //	conv_curve.go  activations while the pixels lie in the cache
 //	conv_room.go   memory that kernels borrow for a convolution

@@ -63,6 +63,8 @@ func TestGenerated(t *testing.T) {
 		{"gemm_amd64.s", "_asm", nil},
 		{"gemm_avx512_amd64.s", "_asm/avx512", nil},
 		{"gemm_arm64.s", "_asm/neon", []string{"products"}},
+		{"depthwise_arm64.s", "_asm/neon", []string{"depthwise"}},
+		{"winograd_arm64.s", "_asm/neon", []string{"winograd"}},
 		{"winograd_amd64.s", "_asm/winograd", nil},
 		{"depthwise_amd64.s", "_asm/depthwise", nil},
 		{"vec_arm64.s", "_asm/neon", []string{"sweeps"}},

@@ -34,19 +34,19 @@ GLOBL winograd8<>(SB), RODATA|NOPTR, $4
 DATA winograd9<>+0(SB)/4, $0xbf06d905 // -0.5267489711934157
 GLOBL winograd9<>(SB), RODATA|NOPTR, $4
 
-DATA winograd10<>+0(SB)/4, $0xbeca4588 // -0.39506172839506176
+DATA winograd10<>+0(SB)/4, $0xbeca4588 // -0.3950617283950617
 GLOBL winograd10<>(SB), RODATA|NOPTR, $4
 
-DATA winograd11<>+0(SB)/4, $0xbe97b426 // -0.29629629629629634
+DATA winograd11<>+0(SB)/4, $0xbe97b426 // -0.2962962962962963
 GLOBL winograd11<>(SB), RODATA|NOPTR, $4
 
 DATA winograd12<>+0(SB)/4, $0x3e06d905 // 0.13168724279835392
 GLOBL winograd12<>(SB), RODATA|NOPTR, $4
 
-DATA winograd13<>+0(SB)/4, $0x3e4a4588 // 0.19753086419753088
+DATA winograd13<>+0(SB)/4, $0x3e4a4588 // 0.19753086419753085
 GLOBL winograd13<>(SB), RODATA|NOPTR, $4
 
-DATA winograd14<>+0(SB)/4, $0x3e97b426 // 0.29629629629629634
+DATA winograd14<>+0(SB)/4, $0x3e97b426 // 0.2962962962962963
 GLOBL winograd14<>(SB), RODATA|NOPTR, $4
 
 // func winogradInput(out *float32, step int, in *[36]*float32, shift, n int)

@@ -1,7 +1,9 @@
-// Command neon writes gemm_arm64.s and vec_arm64.s: the NEON kernels and
-// sweeps of package compute. Run it in this folder:
+// Command neon writes the NEON kernels, transforms and sweeps of package
+// compute. Run it in this folder:
 //
 //	go run . products > ../../gemm_arm64.s
+//	go run . depthwise > ../../depthwise_arm64.s
+//	go run . winograd > ../../winograd_arm64.s
 //	go run . sweeps > ../../vec_arm64.s
 //
 // A kernel computes tiles of up to six rows and sixteen columns of C that stay
@@ -49,12 +51,16 @@ func main() {
 		transpose()
 		copyRows()
 		addRows()
-		depthwise()
+		productRows()
 		chains()
+	case "depthwise":
+		depthwiseNine()
+	case "winograd":
+		winograd()
 	case "sweeps":
 		sweeps()
 	default:
-		fmt.Fprintln(os.Stderr, "neon: say what to write: products or sweeps")
+		fmt.Fprintln(os.Stderr, "neon: say what to write: products, depthwise, winograd or sweeps")
 		os.Exit(2)
 	}
 	os.Stdout.Write(out.Bytes())

@@ -80,8 +80,8 @@ func addRows() {
 	p("RET")
 }
 
-// depthwise is the products of a row of pixels with filters of one channel.
-func depthwise() {
+// productRows is the products of rows with rows, as of pixels with filters of one channel.
+func productRows() {
 	routine("mulAddRows", "dst *float32, dstep int, a *float32, astep int, b *float32, bstep int, n, rows int", "", 64)
 	for i, name := range []string{"dst", "dstep", "a", "astep", "b", "bstep", "n", "rows"} {
 		p("MOVD %s+%d(FP), R%d", name, 8*i, i)

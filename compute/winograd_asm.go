@@ -1,10 +1,11 @@
-//go:build amd64 && !noasm
+//go:build (amd64 || arm64) && !noasm
 
 package compute
 
-// The AVX2 transforms keep a line of a square, eight channels of each value,
-// in registers, and the square between the two rounds on the stack.
-// _asm/winograd writes them and names the registers. n is a multiple of 8.
+// The transforms of AVX2 and NEON keep a line of a square, eight channels of
+// each value, in registers, and the square between the two rounds on the stack.
+// _asm/winograd and _asm/neon write them and name the registers. n is a
+// multiple of 8.
 
 //go:noescape
 func winogradInput(out *float32, step int, in *[36]*float32, shift, n int)
@@ -26,10 +27,10 @@ func winogradFor(kern *gemmKernel) *winograd {
 	if kern.name == genericKernel.name {
 		return &genericWinograd
 	}
-	return &avx2Winograd
+	return &vectorWinograd
 }
 
-var avx2Winograd = winograd{
+var vectorWinograd = winograd{
 	fast:  true,
 	input: winogradInput, output: winogradOutput, grad: winogradGrad,
 	weights: winogradWeights, sums: winogradSums,
