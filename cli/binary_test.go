@@ -82,13 +82,6 @@ func open(t *testing.T, args ...string) *terminal {
 			s.mu.Lock()
 			s.text.Write(buf[:n])
 			s.mu.Unlock()
-			// What a terminal answers when asked for its colour and cursor.
-			if bytes.Contains(buf[:n], []byte("\x1b]11;?")) {
-				io.WriteString(f, "\x1b]11;rgb:0000/0000/0000\x1b\\")
-			}
-			if bytes.Contains(buf[:n], []byte("\x1b[6n")) {
-				io.WriteString(f, "\x1b[1;1R")
-			}
 			select {
 			case s.more <- struct{}{}:
 			default:
@@ -166,6 +159,37 @@ func TestBinaryScreen(t *testing.T) {
 	}
 	if all := s.seen(); !strings.Contains(all, "\x1b[?1049l") || !strings.Contains(all, "\x1b[?25h") {
 		t.Error("the alternate screen or the cursor was not given back")
+	}
+}
+
+// TestBinaryAsksNothing: a command without a screen asks the terminal nothing (one
+// that never answers would hold it up, and lose what is typed); the screen asks for
+// the background, does not wait for ever, and takes a late answer for no key.
+func TestBinaryAsksNothing(t *testing.T) {
+	s := open(t, "presets")
+	s.expect(0, "nanogpt")
+	if all := s.seen(); strings.Contains(all, "\x1b]") || strings.Contains(all, "\x1b[6n") {
+		t.Errorf("presets asks the terminal: %q", all[:min(len(all), 200)])
+	}
+	if err := s.wait(); err != nil {
+		t.Fatal(err)
+	}
+
+	s = open(t, "lenet5")
+	s.expect(0, "\x1b]11;?")
+	s.expect(0, "conv")
+	const lightAccent = "38;2;9;105;168"
+	if all := s.seen(); strings.Contains(all, lightAccent) {
+		t.Errorf("light before the terminal said so; last: %q", tail(all))
+	}
+	mark := s.keys("\x1b]11;rgb:ffff/ffff/ffff\x1b\\")
+	s.expect(mark, lightAccent)
+	if all := s.seen(); !strings.Contains(all[mark:], "conv") {
+		t.Errorf("another screen after the answer; last: %q", tail(all))
+	}
+	s.keys("q")
+	if err := s.wait(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 type Options struct {
 	Spec    *model.Spec // nil: a small preset
 	Path    string      // Spec's file; "" for a preset
-	Theme   string      // light, dark, or auto, which asks the terminal
+	Theme   string      // light, dark, or auto: as the terminal answers
 	ASCII   bool        // draw with signs of ASCII only
 	DataDir string      // where data sets' files lie
 	Threads int         // to train with; 0: all cores
@@ -59,8 +59,19 @@ func Run(ctx context.Context, o Options) error {
 	if o.In != nil {
 		programOptions = append(programOptions, tea.WithInput(o.In))
 	}
-	a := newApp(ctx, o, newTheme(out, o.Theme, o.ASCII))
-	err := runProgram(ctx, tea.NewProgram(a, programOptions...), restoreTime)
+	dark := o.Theme == "dark" || o.Theme != "light" && assumeDark()
+	a := newApp(ctx, o, newTheme(out, dark, o.ASCII))
+	var in *answers
+	if o.In == nil && o.Out == nil && o.Theme == "auto" && !a.desk.theme.plain && asksBackground() {
+		in = &answers{File: os.Stdin}
+		programOptions = append(programOptions, tea.WithInput(in))
+		a.asks = out
+	}
+	p := tea.NewProgram(a, programOptions...)
+	if in != nil {
+		in.hear = func(dark bool) { p.Send(backgroundMsg{dark}) }
+	}
+	err := runProgram(ctx, p, restoreTime)
 	if r := a.desk.run; r.live() && r.run != nil {
 		r.run.Stop()
 		if stopErr := r.run.Wait(); err == nil {
@@ -105,6 +116,8 @@ type app struct {
 	screens []Screen
 	shown   int
 	w, h    int
+	asks    io.Writer // the terminal whose background is asked for; nil: none is
+	waits   bool      // for the answer, before the first frame
 }
 
 func newApp(ctx context.Context, o Options, t *theme) *app {
@@ -115,7 +128,14 @@ func newApp(ctx context.Context, o Options, t *theme) *app {
 	return a
 }
 
-func (a *app) Init() tea.Cmd { return tea.Batch(a.screens[a.shown].Init(), a.desk.tryPace()) }
+func (a *app) Init() tea.Cmd {
+	cmds := []tea.Cmd{a.screens[a.shown].Init(), a.desk.tryPace()}
+	if a.asks != nil {
+		a.waits = true
+		cmds = append(cmds, ask(a.asks))
+	}
+	return tea.Batch(cmds...)
+}
 
 // sizeMsg tells a screen how many cells it has.
 type sizeMsg struct{ w, h int }
@@ -137,6 +157,11 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		cmd = a.desk.heardLoaded(m)
 	case paceMsg:
 		a.desk.tookPace(m)
+	case backgroundMsg:
+		a.waits = false
+		a.desk.theme.wear(a.asks, m.dark)
+	case waitedMsg:
+		a.waits = false
 	default:
 		heard := false
 		if cmd, heard = a.desk.hear(msg); !heard {
@@ -366,7 +391,7 @@ func (a *app) frame() frameLines {
 }
 
 func (a *app) View() string {
-	if a.w == 0 || a.h == 0 {
+	if a.w == 0 || a.h == 0 || a.waits {
 		return ""
 	}
 	l := a.frame()

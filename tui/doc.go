@@ -19,6 +19,7 @@
 //	screen.go screens.go keys.go         the interface; the table; keys as rows
 //	stack.go stack_view.go               rows, folds, cursor; drawing them
 //	theme.go cells.go figures.go         colours and signs; exact cells; totals
+//	background.go                        whether the terminal is dark or light
 //	picker.go dialog.go help.go card.go  panels: lists, questions, keys, cards
 //	form.go entry.go                     settings being edited; a line of text
 //	build*.go open.go                    the Build screen

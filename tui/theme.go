@@ -30,6 +30,7 @@ type theme struct {
 	selectOn, selectOff string // terminal codes around a selected line; empty without colour
 	ascii               bool   // signs of ASCII only
 	plain               bool   // no colour
+	dark                bool   // made for a dark terminal
 }
 
 // ink is a style whose terminal codes are worked out once: a frame has hundreds
@@ -95,14 +96,9 @@ var familyTones = map[layers.Family]tone{
 	layers.Activation: {"#a9b1d6", "#565e80", "146", "60", "7", "8", false},
 }
 
-// newTheme makes the colours for a terminal written through w. Look is
-// "light", "dark" or "auto", which asks the terminal.
-func newTheme(w io.Writer, look string, ascii bool) *theme {
+// newTheme makes the colours for a dark or a light terminal written through w.
+func newTheme(w io.Writer, dark, ascii bool) *theme {
 	r := lipgloss.NewRenderer(w)
-	dark := look == "dark"
-	if look != "dark" && look != "light" {
-		dark = lipgloss.HasDarkBackground()
-	}
 	r.SetHasDarkBackground(dark)
 	return themeFor(r, ascii)
 }
@@ -125,6 +121,7 @@ func themeFor(r *lipgloss.Renderer, ascii bool) *theme {
 		family: map[layers.Family]ink{},
 		ascii:  ascii,
 		plain:  r.ColorProfile() == termenv.Ascii,
+		dark:   r.HasDarkBackground(),
 	}
 	for f, tone := range familyTones {
 		t.family[f] = style(tone)
