@@ -34,7 +34,7 @@
 //	gemm_packed.go products with a B that is packed once and used often
 //	gemm_tile.go   what a kernel is given; gemm_generic.go, gemm_*.s: kernels
 //	peak.go        the most multiply-adds a second that a kernel could do
-//	cache.go       the machine's caches and the block sizes that follow from them
+//	cache.go       the machine's caches and the block sizes that follow from them; memory.go: its memory
 //	conv.go        convolution and its two gradients
 //	conv_axis.go   regions of pixels that meet the same taps
 //	conv_rows.go   forward and data gradient; conv_weights.go: weight gradient

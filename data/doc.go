@@ -25,6 +25,9 @@
 // never on time, on order or on the number of goroutines. The position (epoch,
 // step) therefore says all that is needed to go on where a run stopped.
 //
+// Drawn images are made when they are first asked for, and kept: a run begins
+// at once and its first epoch draws. Nothing is read or drawn twice.
+//
 // # Where things are
 //
 //	set.go       Set, Split, Options
@@ -41,6 +44,7 @@
 //	tales.go     a small grammar and its sentences
 //	text.go bpe.go lines.go   text cut into tokens, lists of names
 //	source.go    opening, decompressing and measuring foreign files
+//	draw.go      drawing images when they are asked for
 //	digits.go glyphs.go      the drawn digits
 //	shapes.go    the drawn shapes and textures
 package data

@@ -22,61 +22,116 @@ type drawn struct {
 	newTest        func() drawer
 }
 
-// draw fills the set with drawn images, classes in turn. Every image depends
-// on the seed, its split and its index.
+// drawnFirst is how many training images are drawn before the set is there: those
+// whose mean and deviation normalize all of it. A multiple of the ten classes.
+const drawnFirst = 1000
+
+// draw makes the set of drawn images, classes in turn. Every image depends on the
+// seed, its split and its index, so that it can wait until it is asked for:
+// training begins at once, and the first epoch draws as it goes.
 func (s *Set) draw(ctx context.Context, o Options, d drawn) error {
 	size := d.side * d.side * d.channels
 	n := [2]int{d.train, d.test}
 	for k, want := range []int{o.Train, o.Test} {
-		if want > maxBytes/size {
-			return fmt.Errorf("%s: %s images were asked for, wants at most %s: ask for fewer", s.Name, thousands(want), thousands(maxBytes/size))
-		}
 		if want > 0 {
 			n[k] = want
 		}
 	}
+	if err := s.fits(n[0], n[1], size+perDrawn); err != nil {
+		return err
+	}
 	var splits [2]*images
-	told := 0
 	for k, pen := range []func() drawer{d.newTrain, d.newTest} {
 		sp := &images{h: d.side, w: d.side, c: d.channels, pix: make([]byte, n[k]*size), labels: make([]uint8, n[k])}
-		key := [2]uint64{keyTrain, keyTest}[k]
-		err := share(ctx, n[k], pen, func(p drawer, i int) {
-			class := i % len(s.Classes)
-			sp.labels[i] = uint8(class)
-			p.draw(streamOf(o.Seed, key, uint64(i)), class, sp.raw(i))
-		}, func(chunk int) {
-			told += chunk
-			o.report(told, n[0]+n[1])
-		})
-		if err != nil {
-			return fmt.Errorf("draw %s: %w", s.Name, err)
+		for i := range sp.labels {
+			sp.labels[i] = uint8(i % len(s.Classes))
 		}
+		sp.easel = &easel{seed: o.Seed, key: [2]uint64{keyTrain, keyTest}[k], done: make([]atomic.Bool, n[k])}
+		sp.easel.pens.New = func() any { return pen() }
 		splits[k] = sp
 	}
+	first := min(drawnFirst, n[0])
+	told := 0
+	err := share(ctx, first, 50, func(i int) { splits[0].want(i) }, func(chunk int) {
+		told += chunk
+		o.report(told, first)
+	})
+	if err != nil {
+		return fmt.Errorf("draw %s: %w", s.Name, err)
+	}
 	s.Inputs = oneInput(d.channels, d.side, d.side)
-	s.Mean, s.Std = normalize(splits[0], splits[1])
+	s.Mean, s.Std = normalize(splits[0], splits[1], splits[0].pix[:first*size])
 	s.Train, s.Test = splits[0], splits[1]
 	return nil
 }
 
-// share calls body for 0..n-1 on every core, each goroutine with a pen of its
-// own, and tells after every chunk, one goroutine at a time, how long it was.
-func share(ctx context.Context, n int, pen func() drawer, body func(p drawer, i int), tell func(chunk int)) error {
-	const chunk = 100
+// easel draws the images of a split when they are first asked for.
+type easel struct {
+	seed, key uint64
+	done      []atomic.Bool // by image: it is drawn, and stays as it is
+	pens      sync.Pool     // of drawer
+	// One goroutine draws an image; another that asks for it meanwhile waits here.
+	// Images share locks, or they would need more memory for these than for a digit.
+	locks [64]sync.Mutex
+}
+
+// fewDrawn images are drawn sooner than another goroutine is awake.
+const fewDrawn = 8
+
+// perDrawn is what an easel and a label take beside an image's bytes.
+const perDrawn = 5
+
+// want draws image i unless that is done.
+func (s *images) want(i int) {
+	e := s.easel
+	if e == nil || e.done[i].Load() {
+		return
+	}
+	lock := &e.locks[i%len(e.locks)]
+	lock.Lock()
+	defer lock.Unlock()
+	if e.done[i].Load() {
+		return
+	}
+	pen := e.pens.Get().(drawer)
+	pen.draw(streamOf(e.seed, e.key, uint64(i)), int(s.labels[i]), s.place(i))
+	e.pens.Put(pen)
+	e.done[i].Store(true)
+}
+
+// wantAll draws those of idx that are not drawn yet: on every core where they are
+// many, since a batch of them may take longer than a step of training.
+func (s *images) wantAll(idx []int) {
+	if s.easel == nil {
+		return
+	}
+	missing := 0
+	for _, i := range idx {
+		if !s.easel.done[i].Load() {
+			missing++
+		}
+	}
+	if missing > fewDrawn {
+		share(context.Background(), len(idx), fewDrawn, func(k int) { s.want(idx[k]) }, func(int) {})
+	}
+}
+
+// share calls body for 0..n-1 on every core, in chunks, and tells after every
+// chunk, one goroutine at a time, how long it was.
+func share(ctx context.Context, n, chunk int, body func(i int), tell func(chunk int)) error {
 	var next atomic.Int64
 	var telling sync.Mutex
 	var all sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), (n+chunk-1)/chunk) {
 		all.Go(func() {
-			p := pen()
 			for ctx.Err() == nil {
-				lo := int(next.Add(chunk)) - chunk
+				lo := int(next.Add(int64(chunk))) - chunk
 				hi := min(lo+chunk, n)
 				if lo >= n {
 					return
 				}
 				for i := lo; i < hi; i++ {
-					body(p, i)
+					body(i)
 				}
 				telling.Lock()
 				tell(hi - lo)

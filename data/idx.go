@@ -243,7 +243,7 @@ func (s *Set) setImages(train, test *images, o Options) error {
 		part.sp.first(part.n, o.Seed, part.key)
 	}
 	s.Inputs = oneInput(train.c, train.h, train.w)
-	s.Mean, s.Std = normalize(train, test)
+	s.Mean, s.Std = normalize(train, test, train.pix)
 	s.Train, s.Test = train, test
 	return nil
 }

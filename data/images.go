@@ -13,6 +13,7 @@ type images struct {
 	pix     []byte // [n, H, W, C]
 	labels  []uint8
 	level   [][256]float32 // normalized value of each byte, by channel
+	easel   *easel         // draws into pix what is asked for; nil where pix is whole
 }
 
 func (s *images) Len() int { return len(s.labels) }
@@ -32,6 +33,12 @@ func (s *images) Image(i int) []float32 {
 
 // raw is the bytes of sample i.
 func (s *images) raw(i int) []byte {
+	s.want(i)
+	return s.place(i)
+}
+
+// place is where the bytes of sample i lie, drawn or not.
+func (s *images) place(i int) []byte {
 	size := s.h * s.w * s.c
 	return s.pix[i*size : (i+1)*size]
 }
@@ -39,6 +46,9 @@ func (s *images) raw(i int) []byte {
 func (s *images) Fill(idx []int, to Samples) {
 	labels, x := to.Labels, to.first()
 	size := s.h * s.w * s.c
+	if x != nil {
+		s.wantAll(idx)
+	}
 	for k, i := range idx {
 		if labels != nil {
 			labels[k] = int32(s.labels[i])
@@ -84,19 +94,19 @@ func (s *images) first(n int, seed, key uint64) {
 	s.pix, s.labels = slices.Clip(s.pix[:n*size]), slices.Clip(s.labels[:n])
 }
 
-// normalize measures mean and deviation of every channel of train, pixels
-// counted as 0..1, and sets both splits to (x − mean)/deviation. The sums are
-// of whole numbers and therefore exact.
-func normalize(train, test *images) (mean, std []float32) {
+// normalize measures mean and deviation of every channel of pix, some or all of
+// train's pixels counted as 0..1, and sets both splits to (x − mean)/deviation.
+// The sums are of whole numbers and therefore exact.
+func normalize(train, test *images, pix []byte) (mean, std []float32) {
 	counts := make([][256]int, train.c)
 	if train.c == 1 {
-		for _, b := range train.pix {
+		for _, b := range pix {
 			counts[0][b]++
 		}
 	} else {
-		for j := 0; j < len(train.pix); j += train.c {
+		for j := 0; j < len(pix); j += train.c {
 			for c := range counts {
-				counts[c][train.pix[j+c]]++
+				counts[c][pix[j+c]]++
 			}
 		}
 	}

@@ -22,7 +22,8 @@ type Set struct {
 	Train, Test Split
 
 	// Mean and Std are of the training split, per channel of an image in
-	// pixels 0..1, per column of a table. Std is 1 where nothing varies.
+	// pixels 0..1, per column of a table; of drawn images they are those of the
+	// first thousand. Std is 1 where nothing varies.
 	Mean, Std []float32
 
 	// Columns names a table's inputs; nil for images.
@@ -58,7 +59,8 @@ type Split interface {
 	Len() int
 	// Sizes is what one sample takes in Fill's slices.
 	Sizes() Sizes
-	// Fill writes the samples idx, one after the other. It does not allocate.
+	// Fill writes the samples idx, one after the other. It does not allocate, once
+	// they have been asked for before.
 	Fill(idx []int, to Samples)
 	// Image is sample i as pixels 0..1, [H, W, C]; nil where samples are no images.
 	Image(i int) []float32
@@ -139,6 +141,20 @@ func (o Options) report(done, total int) {
 		o.Progress(done, total)
 	}
 }
+
+// fits refuses a set whose samples, each of so many bytes, would not leave room
+// for a network in this machine's memory. Nothing has been allocated then.
+func (s *Set) fits(train, test, each int) error {
+	room := compute.MachineMemory() / 2
+	if need := (float64(train) + float64(test)) * float64(each); need > float64(room) {
+		return fmt.Errorf("%s: %s training and %s test samples take %s of memory, and of this machine's %s half is kept for the network: ask for fewer samples",
+			s.Name, thousands(train), thousands(test), gigabytes(need), gigabytes(2*float64(room)))
+	}
+	return nil
+}
+
+// gigabytes writes a number of bytes for a sentence: 7.9 GB.
+func gigabytes(n float64) string { return fmt.Sprintf("%.1f GB", n/1e9) }
 
 // check refuses sizes that no set can have.
 func (o Options) check() error {

@@ -110,7 +110,7 @@ func newChecker(g *Graph, seed uint64, samples int, pool *compute.Pool) (*checke
 	}
 	// What all values and gradients side by side need is known before they are made.
 	plan := planProgram(g, planOptions{batch: samples, train: true, inputGrads: true, apart: true})
-	if need, have := satAdd(plan.Bytes(), c.trained.Bytes()), MachineMemory(); need > have {
+	if need, have := satAdd(plan.Bytes(), c.trained.Bytes()), compute.MachineMemory(); need > have {
 		return nil, &MemoryError{
 			Network: g.Name, Batch: samples, Train: true, Check: true, Have: have,
 			Need: need, Params: satMul(2, plan.ParamBytes()), Activations: satAdd(plan.ActivationBytes(), c.trained.ActivationBytes()),

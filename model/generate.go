@@ -71,7 +71,7 @@ func (p *Program) Generator(input int, pool *compute.Pool) (*Generator, error) {
 	} else if g.p, err = p.sharing(p.g, 1, 0, nil, pool); err != nil {
 		return nil, err
 	}
-	if need, have := satAdd(p.plan.Bytes(), g.p.plan.ActivationBytes()), MachineMemory(); need > have {
+	if need, have := satAdd(p.plan.Bytes(), g.p.plan.ActivationBytes()), compute.MachineMemory(); need > have {
 		return nil, &MemoryError{
 			Network: p.g.Name, Batch: 1, Have: have,
 			Need: need, Params: p.plan.ParamBytes(), Activations: need - p.plan.ParamBytes(),

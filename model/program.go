@@ -128,7 +128,7 @@ func Compile(g *Graph, o Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if need, have := p.plan.Bytes(), MachineMemory(); need > have {
+	if need, have := p.plan.Bytes(), compute.MachineMemory(); need > have {
 		return nil, &MemoryError{
 			Network: g.Name, Batch: o.Batch, Train: o.Train, Have: have,
 			Need: need, Params: p.plan.ParamBytes(), Activations: p.plan.ActivationBytes(),
@@ -156,7 +156,7 @@ func (p *Program) Inference(batch int, pool *compute.Pool) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if need, have := satAdd(p.plan.Bytes(), q.plan.ActivationBytes()), MachineMemory(); need > have {
+	if need, have := satAdd(p.plan.Bytes(), q.plan.ActivationBytes()), compute.MachineMemory(); need > have {
 		return nil, &MemoryError{
 			Network: p.g.Name, Batch: batch, Have: have,
 			Need: need, Params: p.plan.ParamBytes(), Activations: need - p.plan.ParamBytes(),
