@@ -3,6 +3,7 @@ package layers
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -112,116 +113,15 @@ func (f Field) Get() Value {
 // Set gives the field a value. The error says what was found and wanted; the
 // caller adds where.
 func (f Field) Set(v Value) error {
-	one := func() (string, error) {
-		if len(v) != 1 {
-			return "", fmt.Errorf("%s is %s, wants one value", f.Name, v)
-		}
-		return v[0], nil
-	}
 	switch p := f.Ptr.(type) {
-	case *int:
-		s, err := one()
-		if err != nil {
-			return err
-		}
-		if f.Optional && s == "auto" {
-			*p = 0
-			return nil
-		}
-		n, err := f.integer(s)
-		if err == nil {
-			*p = n
-		}
-		return err
-	case *bool:
-		s, err := one()
-		if err != nil {
-			return err
-		}
-		switch s {
-		case "true", "yes", "on":
-			*p = true
-		case "false", "no", "off":
-			*p = false
-		default:
-			return fmt.Errorf("%s is %q, wants true or false", f.Name, s)
-		}
-		return nil
-	case *float64:
-		s, err := one()
-		if err != nil {
-			return err
-		}
-		x, err := strconv.ParseFloat(s, 64)
-		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-			return fmt.Errorf("%s is %q, wants a number", f.Name, s)
-		}
-		if (f.Min != 0 || f.Max != 0) && (x < f.Min || x > f.Max) {
-			return fmt.Errorf("%s is %v, wants %v to %v", f.Name, x, f.Min, f.Max)
-		}
-		*p = x
-		return nil
-	case *string:
-		s, err := one()
-		if err != nil {
-			return err
-		}
-		for _, o := range f.Options {
-			if s == o {
-				*p = s
-				return nil
-			}
-		}
-		if len(f.Options) > 0 {
-			return fmt.Errorf("%s is %q, wants %s", f.Name, s, strings.Join(f.Options, ", "))
-		}
-		*p = s
-		return nil
 	case *Pair:
-		if f.Optional && len(v) == 1 && v[0] == "auto" {
-			*p = Pair{}
-			return nil
-		}
-		n, err := f.integers(v, 1, 2)
-		if err == nil {
-			*p = Pair{n[0], n[len(n)-1]}
-		}
-		return err
+		return p.set(f, v)
 	case *Padding:
-		if len(v) == 1 && v[0] == "same" {
-			*p = Padding{Same: true}
-			return nil
-		}
-		if len(v) == 1 && v[0] == "valid" {
-			*p = Padding{}
-			return nil
-		}
-		n, err := f.integers(v, 1, 2, 4)
-		if err != nil {
-			return fmt.Errorf("%w (or same, or valid)", err)
-		}
-		switch len(n) {
-		case 1:
-			*p = Padding{Top: n[0], Bottom: n[0], Left: n[0], Right: n[0]}
-		case 2:
-			*p = Padding{Top: n[0], Bottom: n[0], Left: n[1], Right: n[1]}
-		case 4:
-			*p = Padding{Top: n[0], Bottom: n[1], Left: n[2], Right: n[3]}
-		}
-		return nil
+		return p.set(f, v)
 	case *Ends:
 		return p.set(f, v)
 	case *Numbers:
-		var out Numbers
-		for _, s := range v {
-			x := 0.0
-			if err := (Field{Name: f.Name, Ptr: &x, Min: f.Min, Max: f.Max}).Set(Value{s}); err != nil {
-				return err
-			}
-			out = append(out, x)
-		}
-		*p = out
-		return nil
+		return p.set(f, v)
 	case *compute.Shape:
 		n, err := f.integers(v, 1, 2, 3)
 		if err == nil {
@@ -229,7 +129,109 @@ func (f Field) Set(v Value) error {
 		}
 		return err
 	}
+	if len(v) != 1 {
+		return fmt.Errorf("%s is %s, wants one value", f.Name, v)
+	}
+	switch p := f.Ptr.(type) {
+	case *int:
+		return f.setInt(p, v[0])
+	case *bool:
+		return f.setBool(p, v[0])
+	case *float64:
+		return f.setNumber(p, v[0])
+	case *string:
+		return f.setWord(p, v[0])
+	}
 	panic(fmt.Sprintf("layers: field %s has type %T", f.Name, f.Ptr))
+}
+
+func (f Field) setInt(p *int, s string) error {
+	if f.Optional && s == "auto" {
+		*p = 0
+		return nil
+	}
+	n, err := f.integer(s)
+	if err == nil {
+		*p = n
+	}
+	return err
+}
+
+func (f Field) setBool(p *bool, s string) error {
+	switch s {
+	case "true", "yes", "on":
+		*p = true
+	case "false", "no", "off":
+		*p = false
+	default:
+		return fmt.Errorf("%s is %q, wants true or false", f.Name, s)
+	}
+	return nil
+}
+
+func (f Field) setNumber(p *float64, s string) error {
+	x, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+		return fmt.Errorf("%s is %q, wants a number", f.Name, s)
+	}
+	if (f.Min != 0 || f.Max != 0) && (x < f.Min || x > f.Max) {
+		return fmt.Errorf("%s is %v, wants %v to %v", f.Name, x, f.Min, f.Max)
+	}
+	*p = x
+	return nil
+}
+
+func (f Field) setWord(p *string, s string) error {
+	if len(f.Options) > 0 && !slices.Contains(f.Options, s) {
+		return fmt.Errorf("%s is %q, wants %s", f.Name, s, strings.Join(f.Options, ", "))
+	}
+	*p = s
+	return nil
+}
+
+func (p *Pair) set(f Field, v Value) error {
+	if f.Optional && len(v) == 1 && v[0] == "auto" {
+		*p = Pair{}
+		return nil
+	}
+	n, err := f.integers(v, 1, 2)
+	if err == nil {
+		*p = Pair{n[0], n[len(n)-1]}
+	}
+	return err
+}
+
+func (p *Padding) set(f Field, v Value) error {
+	if len(v) == 1 && (v[0] == "same" || v[0] == "valid") {
+		*p = Padding{Same: v[0] == "same"}
+		return nil
+	}
+	n, err := f.integers(v, 1, 2, 4)
+	if err != nil {
+		return fmt.Errorf("%w (or same, or valid)", err)
+	}
+	switch len(n) {
+	case 1:
+		*p = Padding{Top: n[0], Bottom: n[0], Left: n[0], Right: n[0]}
+	case 2:
+		*p = Padding{Top: n[0], Bottom: n[0], Left: n[1], Right: n[1]}
+	case 4:
+		*p = Padding{Top: n[0], Bottom: n[1], Left: n[2], Right: n[3]}
+	}
+	return nil
+}
+
+func (p *Numbers) set(f Field, v Value) error {
+	var out Numbers
+	for _, s := range v {
+		var x float64
+		if err := f.setNumber(&x, s); err != nil {
+			return err
+		}
+		out = append(out, x)
+	}
+	*p = out
+	return nil
 }
 
 func (f Field) integer(s string) (int, error) {
@@ -244,11 +246,7 @@ func (f Field) integer(s string) (int, error) {
 }
 
 func (f Field) integers(v Value, counts ...int) ([]int, error) {
-	ok := false
-	for _, c := range counts {
-		ok = ok || c == len(v)
-	}
-	if !ok {
+	if !slices.Contains(counts, len(v)) {
 		return nil, fmt.Errorf("%s has %d values, wants %s", f.Name, len(v), strings.Trim(fmt.Sprint(counts), "[]"))
 	}
 	out := make([]int, len(v))

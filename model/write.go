@@ -118,73 +118,13 @@ func (w *writer) item(depth int, it *Item) {
 	} else if len(it.From) > 1 {
 		head = append(head, "from: "+valueText(it.From))
 	}
-	// nested writes a group whose layers go on lines of their own.
-	nested := func() {
-		w.line(depth, "- "+it.Kind+":", it.Comments.Line)
-		for _, h := range head {
-			w.line(depth+2, h, "")
-		}
-	}
 	switch it.Kind {
 	case GroupBlock:
-		if it.RepeatBy.Ref != "" {
-			head = append(head, "repeat: "+settingText(it.RepeatBy))
-		} else if it.Repeat > 1 {
-			head = append(head, "repeat: "+strconv.Itoa(it.Repeat))
-		}
-		if it.Use == "" {
-			nested()
-			w.list(depth+2, "layers", it.Layers)
-			return
-		}
-		head = append(head, "use: "+quote(it.Use))
-		if len(it.With) > 0 {
-			head = append(head, "with: "+braces(pairs(it.With)))
-		}
-		if len(it.First) > 0 {
-			head = append(head, "first: "+braces(pairs(it.First)))
-		}
-		if len(it.Each) > 0 {
-			var each []string
-			for _, e := range it.Each {
-				each = append(each, braces(pairs(e)))
-			}
-			head = append(head, "each: ["+strings.Join(each, ", ")+"]")
-		}
-		w.line(depth, "- block: "+braces(head), it.Comments.Line)
+		w.block(depth, it, head)
 	case GroupResidual:
-		if k := it.Shortcut.Kind; k != "layers" && k != "identity" && k != "" {
-			head = append(head, "shortcut: "+k)
-		}
-		nested()
-		if it.Shortcut.Kind == "layers" {
-			w.list(depth+2, "shortcut", it.Shortcut.Layers)
-		}
-		w.list(depth+2, "layers", it.Layers)
+		w.residual(depth, it, head)
 	case GroupBranches:
-		head = append(head, "join: "+it.Join)
-		nested()
-		w.line(depth+2, "paths:", "")
-		for _, p := range it.Paths {
-			if len(p) == 0 {
-				w.line(depth+3, "- []", "")
-				continue
-			}
-			// The first layer shares its line with the path's dash, unless
-			// comments stand above it.
-			var inner writer
-			inner.items(0, p)
-			lines := strings.Split(strings.TrimSuffix(inner.b.String(), "\n"), "\n")
-			if strings.HasPrefix(lines[0], "#") {
-				w.line(depth+3, "-", "")
-			} else {
-				w.line(depth+3, "- "+lines[0], "")
-				lines = lines[1:]
-			}
-			for _, l := range lines {
-				w.line(depth+4, l, "")
-			}
-		}
+		w.branches(depth, it, head)
 	default:
 		text := "- " + it.Kind
 		all := append(pairs(it.Settings), head...)
@@ -195,6 +135,82 @@ func (w *writer) item(depth int, it *Item) {
 			text += ": " + braces(all)
 		}
 		w.line(depth, text, it.Comments.Line)
+	}
+}
+
+// group begins a group whose layers go on lines of their own.
+func (w *writer) group(depth int, it *Item, head []string) {
+	w.line(depth, "- "+it.Kind+":", it.Comments.Line)
+	for _, h := range head {
+		w.line(depth+2, h, "")
+	}
+}
+
+func (w *writer) block(depth int, it *Item, head []string) {
+	if it.RepeatBy.Ref != "" {
+		head = append(head, "repeat: "+settingText(it.RepeatBy))
+	} else if it.Repeat > 1 {
+		head = append(head, "repeat: "+strconv.Itoa(it.Repeat))
+	}
+	if it.Use == "" {
+		w.group(depth, it, head)
+		w.list(depth+2, "layers", it.Layers)
+		return
+	}
+	head = append(head, "use: "+quote(it.Use))
+	if len(it.With) > 0 {
+		head = append(head, "with: "+braces(pairs(it.With)))
+	}
+	if len(it.First) > 0 {
+		head = append(head, "first: "+braces(pairs(it.First)))
+	}
+	if len(it.Each) > 0 {
+		var each []string
+		for _, e := range it.Each {
+			each = append(each, braces(pairs(e)))
+		}
+		head = append(head, "each: ["+strings.Join(each, ", ")+"]")
+	}
+	w.line(depth, "- block: "+braces(head), it.Comments.Line)
+}
+
+func (w *writer) residual(depth int, it *Item, head []string) {
+	if k := it.Shortcut.Kind; k != "layers" && k != "identity" && k != "" {
+		head = append(head, "shortcut: "+k)
+	}
+	w.group(depth, it, head)
+	if it.Shortcut.Kind == "layers" {
+		w.list(depth+2, "shortcut", it.Shortcut.Layers)
+	}
+	w.list(depth+2, "layers", it.Layers)
+}
+
+func (w *writer) branches(depth int, it *Item, head []string) {
+	w.group(depth, it, append(head, "join: "+it.Join))
+	w.line(depth+2, "paths:", "")
+	for _, p := range it.Paths {
+		w.path(depth+3, p)
+	}
+}
+
+// path writes one of several ways. The first layer shares its line with the
+// path's dash, unless comments stand above it.
+func (w *writer) path(depth int, list []Item) {
+	if len(list) == 0 {
+		w.line(depth, "- []", "")
+		return
+	}
+	var inner writer
+	inner.items(0, list)
+	lines := strings.Split(strings.TrimSuffix(inner.b.String(), "\n"), "\n")
+	if strings.HasPrefix(lines[0], "#") {
+		w.line(depth, "-", "")
+	} else {
+		w.line(depth, "- "+lines[0], "")
+		lines = lines[1:]
+	}
+	for _, l := range lines {
+		w.line(depth+1, l, "")
 	}
 }
 
