@@ -26,7 +26,8 @@
 //	stats.go      the figures of sampled steps, node by node
 //	snapshot.go curves.go   gathering them for readers; thinning
 //	look.go       an attention map of one sample, for who asks
-//	diagnose.go   what is wrong, why, and the cure
+//	diagnose.go   what is wrong, why, and the cure: of gradients on their way
+//	              (diagnose_gradients.go), of single layers, of the course of the loss
 //	checkpoint.go the file, its reader, the log
 //	events.go     the lines of train --json
 //	optimizer.go sgd.go adam.go   the table and its rows
