@@ -36,8 +36,9 @@ type rows struct {
 
 // readCSV reads numbers separated by comma, semicolon or tab. Its first row is a
 // header when none of its inputs is a number. target is a column's name, or
-// its number from 1; "" is the last.
-func readCSV(name string, r io.Reader, target string) (*rows, error) {
+// its number from 1; "" is the last. grown is told now and then how many bytes
+// the rows take, and may refuse to go on.
+func readCSV(name string, r io.Reader, target string, grown func(held int64) error) (*rows, error) {
 	r, packed, err := inflate(name, r)
 	if err != nil {
 		return nil, err
@@ -79,11 +80,27 @@ func readCSV(name string, r io.Reader, target string) (*rows, error) {
 		if err := t.add(rec, at, line); err != nil {
 			return nil, err
 		}
+		if len(t.y)%rowsBetween == 0 {
+			if err := grown(t.held()); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if t == nil || len(t.y) == 0 {
 		return nil, fmt.Errorf("%s: has no rows of data, wants at least two", name)
 	}
 	return t, nil
+}
+
+// rowsBetween is the number of rows between two looks at the memory they take.
+const rowsBetween = 4096
+
+// held is the memory that t's rows take at most until the set is made of them: a
+// slice that grows is there twice for a moment, old and a quarter larger, and later
+// the numbers of the set lie beside those that were read.
+func (t *rows) held() int64 {
+	const perRow = 64 // the target's text, and the places of the row
+	return int64(len(t.x))*4*9/4 + int64(len(t.y))*perRow
 }
 
 // separator is the likeliest one by the beginning of the first line.
@@ -270,10 +287,13 @@ func openCSV(ctx context.Context, o Options, name string, paths ...string) (*Set
 		return nil, err
 	}
 	var parts []*rows
+	before := int64(0) // held by the parts that are read
 	for _, p := range paths {
 		err := src.read(p, func(name string, r io.Reader, _ int64) error {
-			t, err := readCSV(name, r, o.Target)
-			parts = append(parts, t)
+			t, err := readCSV(name, r, o.Target, func(held int64) error { return src.fits(o.called(name), before+held, roomForData()) })
+			if err == nil {
+				parts, before = append(parts, t), before+t.held()
+			}
 			return err
 		})
 		if err != nil {

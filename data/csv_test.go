@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
@@ -29,7 +30,7 @@ func TestReadCSV(t *testing.T) {
 		"quoted":           {text: "w,k\n\"1\",\"a,b\"\n2,c\n", columns: []string{"w"}, classes: []string{"a,b", "c"}, x: []float32{1, 2}, y: []string{"a,b", "c"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := readCSV("t.csv", strings.NewReader(c.text), c.target)
+			got, err := readCSV("t.csv", strings.NewReader(c.text), c.target, anySize)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,5 +106,43 @@ func TestTableIsSplitAndStandardized(t *testing.T) {
 	}
 	if _, _, other := open(2); slices.Equal(y, other) {
 		t.Error("another seed split the file in the same way")
+	}
+}
+
+// anySize lets a table grow.
+func anySize(int64) error { return nil }
+
+// A table too large for the machine is refused while most of it is unread.
+func TestTableTooLarge(t *testing.T) {
+	var text strings.Builder
+	for i := range 3 * rowsBetween {
+		fmt.Fprintf(&text, "%d,%d,%d.5\n", i, 2*i, i)
+	}
+	src := &sources{total: 100 * int64(text.Len())}
+	asked := 0
+	_, err := readCSV("t.csv", &watched{&sources{ctx: t.Context()}, strings.NewReader(text.String())}, "", func(held int64) error {
+		asked++
+		if want := int64(asked * rowsBetween * 2 * 4); held < want {
+			t.Errorf("%d rows hold %d bytes, their numbers alone %d", asked*rowsBetween, held, want)
+		}
+		src.done = int64(asked * text.Len() / 3)
+		return src.fits("t.csv", held, 100*held)
+	})
+	if asked != 1 || err == nil || !strings.Contains(err.Error(), "t.csv: ") || !strings.Contains(err.Error(), "GB of memory") {
+		t.Errorf("asked %d times, got %v", asked, err)
+	}
+	src.done = src.total
+	if err := src.fits("t.csv", 1000, 1000); err != nil {
+		t.Errorf("what fits to the byte: %v", err)
+	}
+}
+
+// Sets that hold fewer samples than were asked for say so.
+func TestFewerSamplesThanAskedFor(t *testing.T) {
+	for name, want := range map[string]int{"names": 1, "tales": 1, "reverse": 0} {
+		s := open(t, name, Options{Train: 1 << 20})
+		if len(s.Notes) != want || want > 0 && !strings.Contains(s.Notes[0], "1,048,576 training samples were asked for, and all ") {
+			t.Errorf("%s: got %q", name, s.Notes)
+		}
 	}
 }

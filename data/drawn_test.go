@@ -138,7 +138,7 @@ func TestDrawnSetsWait(t *testing.T) {
 func TestTooManySamples(t *testing.T) {
 	for _, o := range []Options{{Train: 1 << 40}, {Test: 1 << 40}, {Train: math.MaxInt, Test: math.MaxInt}} {
 		_, err := Open(context.Background(), "digits", o)
-		if err == nil || !strings.Contains(err.Error(), "GB of memory") || !strings.Contains(err.Error(), "ask for fewer") {
+		if err == nil || !strings.Contains(err.Error(), "GB of memory") || !strings.Contains(err.Error(), "take fewer samples") {
 			t.Errorf("%d and %d: got %v", o.Train, o.Test, err)
 		}
 	}

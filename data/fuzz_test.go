@@ -58,7 +58,7 @@ func FuzzCSV(f *testing.F) {
 	f.Add([]byte("w,h,k\n1,2,a\n"), "h")
 	f.Add([]byte("\"two\nlines\",k\nx,a\n"), "")
 	f.Fuzz(func(t *testing.T, b []byte, target string) {
-		r, err := readCSV("f", bytes.NewReader(b), target)
+		r, err := readCSV("f", bytes.NewReader(b), target, anySize)
 		if err != nil {
 			oneSentence(t, err)
 			return

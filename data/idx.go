@@ -71,6 +71,9 @@ func readIDX(name string, r io.Reader, magic uint32) (axes []int, content []byte
 		return nil, nil, fmt.Errorf("%s: header promises %s bytes, wants at most %s: the file is damaged or too big for this program",
 			name, thousands(want), thousands(int64(maxBytes)))
 	}
+	if err := enough(name, "its samples", float64(want), roomForData()); err != nil {
+		return nil, nil, err
+	}
 	content, err = readAll(name, r, packed, int64(len(head)), want)
 	return axes, content, err
 }

@@ -142,15 +142,23 @@ func (o Options) report(done, total int) {
 	}
 }
 
-// fits refuses a set whose samples, each of so many bytes, would not leave room
-// for a network in this machine's memory. Nothing has been allocated then.
+// fits refuses a set whose samples, each of so many bytes, this machine has no
+// memory for. Nothing has been allocated then.
 func (s *Set) fits(train, test, each int) error {
-	room := compute.MachineMemory() / 2
-	if need := (float64(train) + float64(test)) * float64(each); need > float64(room) {
-		return fmt.Errorf("%s: %s training and %s test samples take %s of memory, and of this machine's %s half is kept for the network: ask for fewer samples",
-			s.Name, thousands(train), thousands(test), gigabytes(need), gigabytes(2*float64(room)))
+	what := fmt.Sprintf("%s training and %s test samples", thousands(train), thousands(test))
+	return enough(s.Name, what, (float64(train)+float64(test))*float64(each), roomForData())
+}
+
+// roomForData is how many bytes a set may take: half of this machine's memory.
+func roomForData() int64 { return compute.MachineMemory() / 2 }
+
+// enough refuses what needs more bytes than there are for data.
+func enough(name, what string, need float64, room int64) error {
+	if need <= float64(room) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s: %s need about %s of memory, and half of this machine's, %s, is for data: take fewer samples",
+		name, what, gigabytes(need), gigabytes(float64(room)))
 }
 
 // gigabytes writes a number of bytes for a sentence: 7.9 GB.
@@ -172,6 +180,22 @@ func Open(ctx context.Context, name string, o Options) (*Set, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("data %s: %w", name, err)
 	}
+	set, err := openAny(ctx, name, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range []struct {
+		what       string
+		have, want int
+	}{{"training", set.Train.Len(), o.Train}, {"test", set.Test.Len(), o.Test}} {
+		if k.have < k.want {
+			set.Notes = append(set.Notes, fmt.Sprintf("%s %s samples were asked for, and all %s are taken", thousands(k.want), k.what, thousands(k.have)))
+		}
+	}
+	return set, nil
+}
+
+func openAny(ctx context.Context, name string, o Options) (*Set, error) {
 	for _, e := range Catalog {
 		if e.Name == name && e.open != nil {
 			return e.open(ctx, o)

@@ -63,6 +63,13 @@ func (s *sources) read(path string, parse func(name string, r io.Reader, size in
 	return parse(filepath.Base(path), &watched{s, f}, info.Size())
 }
 
+// fits refuses to go on where what has been read so far takes held bytes, and the
+// whole at this rate more than room. A packed file counts by its packed bytes.
+func (s *sources) fits(name string, held, room int64) error {
+	whole := float64(held) * max(1, float64(s.total)/float64(max(1, s.done)))
+	return enough(name, "its rows", whole, room)
+}
+
 // watched is a reader that stops when the context ends and tells progress.
 type watched struct {
 	s *sources

@@ -154,6 +154,10 @@ func openText(ctx context.Context, o Options, path, how string) (*Set, error) {
 		return nil, err
 	}
 	base := filepath.Base(path)
+	// The text, once more while it is cut, and four bytes a token.
+	if err := enough(path, "its tokens", 6*float64(s.total), roomForData()); err != nil {
+		return nil, err
+	}
 	if s.total > maxText {
 		return nil, fmt.Errorf("%s: has %s bytes, wants a text of at most %s", path, thousands(int(s.total)), thousands(maxText))
 	}
