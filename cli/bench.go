@@ -18,10 +18,10 @@ func newBench(c *common) *cobra.Command {
 		Long:  "Measures matrix products, convolutions, training steps and inference. Run it on a\nquiet machine, and several times: one process is not a measurement.",
 		Example: `  layercake bench gemm --threads 1
   layercake bench train --workload resnet20 --json`,
-		Args: arguments(0, 0, "one of gemm, conv, train, infer, peers"),
+		Args: arguments(0, 0, "one of gemm, conv, kernels, train, infer, peers"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newBenchGemm(c), newBenchConv(c), newBenchTrain(c), newBenchInfer(c), newBenchPeers(c))
+	cmd.AddCommand(newBenchGemm(c), newBenchConv(c), newBenchKernels(c), newBenchTrain(c), newBenchInfer(c), newBenchPeers(c))
 	return cmd
 }
 
@@ -123,6 +123,13 @@ func newBenchGemm(c *common) *cobra.Command {
 }
 
 func timeGemm(e *engine, s gemmShape) gemmLine {
+	run, flop := s.product(e.pool)
+	v := rates(9, 60*time.Millisecond, 60*time.Millisecond, run)
+	return gemmLine{s.m, s.n, s.k, s.ta, s.tb, e.threads, flop * v[4], flop * v[0], flop * v[8], e.under(flop * v[4])}
+}
+
+// product is a call of the product on random operands, and its FLOP in 10⁹.
+func (s gemmShape) product(pool *compute.Pool) (run func(), flop float64) {
 	r := layers.Stream(1, "bench")
 	random := func(n int) []float32 {
 		x := make([]float32, n)
@@ -139,9 +146,7 @@ func timeGemm(e *engine, s gemmShape) gemmLine {
 	if s.tb {
 		ldb = s.k
 	}
-	v := rates(9, 60*time.Millisecond, 60*time.Millisecond, func() {
-		compute.Gemm(e.pool, s.ta, s.tb, s.m, s.n, s.k, a, lda, b, ldb, y, s.n, compute.Epilogue{})
-	})
-	flop := 2 * float64(s.m) * float64(s.n) * float64(s.k) / 1e9
-	return gemmLine{s.m, s.n, s.k, s.ta, s.tb, e.threads, flop * v[4], flop * v[0], flop * v[8], e.under(flop * v[4])}
+	return func() {
+		compute.Gemm(pool, s.ta, s.tb, s.m, s.n, s.k, a, lda, b, ldb, y, s.n, compute.Epilogue{})
+	}, 2 * float64(s.m) * float64(s.n) * float64(s.k) / 1e9
 }

@@ -89,7 +89,26 @@ func newBenchConv(c *common) *cobra.Command {
 }
 
 func timeConv(e *engine, s convShape) []convLine {
-	pool := e.pool
+	passes, flop := s.passes(e.pool)
+	var lines []convLine
+	for _, p := range passes {
+		v := rates(7, 60*time.Millisecond, 60*time.Millisecond, p.run)
+		lines = append(lines, convLine{s.net, s.n, s.size, s.c, s.f, s.k, s.stride, s.groups, p.name, e.threads,
+			flop * v[3], flop * v[0], flop * v[6], e.under(flop * v[3])})
+		p.after()
+	}
+	return lines
+}
+
+// convPass is one of a convolution's passes; after is called behind its last run.
+type convPass struct {
+	name       string
+	run, after func()
+}
+
+// passes are calls of the convolution and its gradients on random operands, and
+// the FLOP of each in 10⁹.
+func (s convShape) passes(pool *compute.Pool) (list []convPass, flop float64) {
 	o := (s.size+2*s.pad-s.k)/s.stride + 1
 	g := &compute.Conv{
 		N: s.n, H: s.size, W: s.size, C: s.c, F: s.f, KH: s.k, KW: s.k, StrideH: s.stride, StrideW: s.stride,
@@ -104,22 +123,15 @@ func timeConv(e *engine, s convShape) []convLine {
 		return x
 	}
 	x, w, y := random(s.n*s.size*s.size*s.c), random(s.k*s.k*s.c/s.groups*s.f), random(s.n*o*o*s.f)
-	flop := 2 * float64(s.n*o*o) * float64(s.f) * float64(s.k*s.k*s.c/s.groups) / 1e9
-	var lines []convLine
-	for _, p := range []struct {
-		name string
-		run  func()
-	}{
-		{"forward", func() { compute.ConvForward(pool, g, x, w, y, compute.Epilogue{}) }},
-		{"input", func() { compute.ConvBackwardData(pool, g, y, w, x, false) }},
-		{"weights", func() { compute.ConvBackwardWeights(pool, g, x, y, w, false) }},
-	} {
-		v := rates(7, 60*time.Millisecond, 60*time.Millisecond, p.run)
-		lines = append(lines, convLine{s.net, s.n, s.size, s.c, s.f, s.k, s.stride, s.groups, p.name, e.threads,
-			flop * v[3], flop * v[0], flop * v[6], e.under(flop * v[3])})
-		for i := range w { // repeated accumulation must not run into infinity
+	flop = 2 * float64(s.n*o*o) * float64(s.f) * float64(s.k*s.k*s.c/s.groups) / 1e9
+	shrink := func() { // passes read what others wrote, and must not run into infinity
+		for i := range w {
 			w[i] *= 1e-3
 		}
 	}
-	return lines
+	return []convPass{
+		{"forward", func() { compute.ConvForward(pool, g, x, w, y, compute.Epilogue{}) }, shrink},
+		{"input", func() { compute.ConvBackwardData(pool, g, y, w, x, false) }, shrink},
+		{"weights", func() { compute.ConvBackwardWeights(pool, g, x, y, w, false) }, shrink},
+	}, flop
 }

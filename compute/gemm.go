@@ -65,7 +65,7 @@ func Kernels() []string {
 	return names
 }
 
-// SetKernel chooses the kernel of products and sweeps by name, before any runs.
+// SetKernel chooses the kernel of products and sweeps by name, while none runs.
 func SetKernel(name string) error {
 	for i := range gemmKernels {
 		if gemmKernels[i].name != name {
