@@ -90,6 +90,11 @@ func SetKernel(name string) error {
 // lda, ldb and ldc are the distances between rows in memory. C must not
 // overlap A or B. With k = 0 the product is zero.
 func Gemm(p *Pool, ta, tb bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, e Epilogue) {
+	if row := (oneRow{tb: tb, n: n, k: k, a: a, b: b, c: c, ldb: ldb, e: e}); m == 1 && n > 0 && !ta && row.takes() {
+		row.run(p)
+		e.Curve.sweep(p, m, n, c, ldc)
+		return
+	}
 	gemmWith(kernelInUse, p, ta, tb, m, n, k, a, lda, b, ldb, c, ldc, e)
 	e.Curve.sweep(p, m, n, c, ldc)
 }

@@ -70,7 +70,8 @@ func (g gemmCase) String() string {
 }
 
 // checkGemm compares one product with sums in float64. Each element may be off
-// by what k roundings of its products' sizes can add up to.
+// by what k roundings of its products' sizes can add up to. Without a kernel it
+// is Gemm's own.
 func checkGemm(t *testing.T, kern *gemmKernel, p *Pool, g gemmCase) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(1, uint64(g.m*1000000+g.n*1000+g.k)))
@@ -96,14 +97,17 @@ func checkGemm(t *testing.T, kern *gemmKernel, p *Pool, g gemmCase) {
 	if e.Bias != nil {
 		e.Bias = bias.v
 	}
-	if g.packed {
+	switch {
+	case kern == nil:
+		Gemm(p, g.ta, g.tb, g.m, g.n, g.k, a.v, lda, b.v, ldb, c.v, ldc, e)
+	case g.packed:
 		room := newGuarded(rng, PackedSize(g.k, g.n))
 		pb := packBWith(kern, p, g.tb, g.k, g.n, b.v, ldb, room.v)
 		if !room.intact() {
 			t.Fatalf("%v: packed past the end", g)
 		}
 		gemmPackedWith(kern, p, g.ta, g.m, a.v, lda, pb, c.v, ldc, e)
-	} else {
+	default:
 		gemmWith(kern, p, g.ta, g.tb, g.m, g.n, g.k, a.v, lda, b.v, ldb, c.v, ldc, e)
 	}
 	if !c.intact() {

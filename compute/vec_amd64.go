@@ -25,6 +25,7 @@ func vectorSets() []*vectors {
 var avx2Vectors = vectors{
 	name:     "avx2",
 	turn:     turnVectors,
+	rowTimes: oneRowAVX2,
 	add:      addAVX2,
 	addReLU:  addReLUAVX2,
 	mul:      mulAVX2,

@@ -11169,3 +11169,254 @@ t0_0:
 done:
 	VZEROUPPER
 	RET
+
+// func oneRowAVX2(y []float32, a []float32, b []float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·oneRowAVX2(SB), NOSPLIT, $0-80
+	MOVQ y_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ y_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ step+72(FP), DI
+	SHLQ $0x02, DI
+	LEAQ (DI)(DI*1), R8
+	SHLQ $0x02, R8
+
+strip8:
+	CMPQ   BX, $0x40
+	JLT    strip8_end
+	MOVQ   CX, R9
+	MOVQ   DX, R10
+	MOVQ   SI, R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	TESTQ  R11, R11
+	JE     strip8_summed
+
+strip8_row:
+	VBROADCASTSS (R9), Y8
+	VFMADD231PS  (R10), Y8, Y0
+	PREFETCHT0   (R10)(R8*1)
+	VFMADD231PS  32(R10), Y8, Y1
+	VFMADD231PS  64(R10), Y8, Y2
+	PREFETCHT0   64(R10)(R8*1)
+	VFMADD231PS  96(R10), Y8, Y3
+	VFMADD231PS  128(R10), Y8, Y4
+	PREFETCHT0   128(R10)(R8*1)
+	VFMADD231PS  160(R10), Y8, Y5
+	VFMADD231PS  192(R10), Y8, Y6
+	PREFETCHT0   192(R10)(R8*1)
+	VFMADD231PS  224(R10), Y8, Y7
+	ADDQ         $0x04, R9
+	ADDQ         DI, R10
+	DECQ         R11
+	JNE          strip8_row
+
+strip8_summed:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x40, BX
+	JMP     strip8
+
+strip8_end:
+strip4:
+	CMPQ   BX, $0x20
+	JLT    strip4_end
+	MOVQ   CX, R9
+	MOVQ   DX, R10
+	MOVQ   SI, R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	TESTQ  R11, R11
+	JE     strip4_summed
+
+strip4_row:
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  (R10), Y4, Y0
+	PREFETCHT0   (R10)(R8*1)
+	VFMADD231PS  32(R10), Y4, Y1
+	VFMADD231PS  64(R10), Y4, Y2
+	PREFETCHT0   64(R10)(R8*1)
+	VFMADD231PS  96(R10), Y4, Y3
+	ADDQ         $0x04, R9
+	ADDQ         DI, R10
+	DECQ         R11
+	JNE          strip4_row
+
+strip4_summed:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x20, BX
+	JMP     strip4
+
+strip4_end:
+strip2:
+	CMPQ   BX, $0x10
+	JLT    strip2_end
+	MOVQ   CX, R9
+	MOVQ   DX, R10
+	MOVQ   SI, R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	TESTQ  R11, R11
+	JE     strip2_summed
+
+strip2_row:
+	VBROADCASTSS (R9), Y2
+	VFMADD231PS  (R10), Y2, Y0
+	PREFETCHT0   (R10)(R8*1)
+	VFMADD231PS  32(R10), Y2, Y1
+	ADDQ         $0x04, R9
+	ADDQ         DI, R10
+	DECQ         R11
+	JNE          strip2_row
+
+strip2_summed:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x10, BX
+	JMP     strip2
+
+strip2_end:
+	TESTQ  BX, BX
+	JE     done
+	CMPQ   BX, $0x08
+	JLT    few
+	JG     more
+	MOVQ   DX, R9
+	VXORPS Y0, Y0, Y0
+	TESTQ  SI, SI
+	JE     eight_summed
+
+eight_row:
+	VBROADCASTSS (CX), Y1
+	VFMADD231PS  (R9), Y1, Y0
+	PREFETCHT0   (R9)(R8*1)
+	ADDQ         $0x04, CX
+	ADDQ         DI, R9
+	DECQ         SI
+	JNE          eight_row
+
+eight_summed:
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x08, BX
+	JMP     done
+
+more:
+	MOVQ    BX, R9
+	SUBQ    $0x08, R9
+	LEAQ    vec_mask<>+0(SB), R10
+	MOVQ    $0x00000008, R11
+	SUBQ    R9, R11
+	VMOVUPS (R10)(R11*4), Y0
+	MOVQ    DX, R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	TESTQ   SI, SI
+	JE      two_summed
+
+two_row:
+	VBROADCASTSS (CX), Y3
+	VFMADD231PS  (R9), Y3, Y1
+	PREFETCHT0   (R9)(R8*1)
+	VMASKMOVPS   32(R9), Y0, Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         $0x04, CX
+	ADDQ         DI, R9
+	DECQ         SI
+	JNE          two_row
+
+two_summed:
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x08, BX
+	TESTQ        $0x00000004, BX
+	JE           y2_2
+	VMOVUPS      X2, (AX)
+	VEXTRACTF128 $0x01, Y2, X2
+	ADDQ         $0x10, AX
+
+y2_2:
+	TESTQ    $0x00000002, BX
+	JE       y2_1
+	VMOVLPS  X2, (AX)
+	VMOVHLPS X2, X2, X2
+	ADDQ     $0x08, AX
+
+y2_1:
+	TESTQ  $0x00000001, BX
+	JE     y2_0
+	VMOVSS X2, (AX)
+
+y2_0:
+	JMP done
+
+few:
+	LEAQ    vec_mask<>+0(SB), R9
+	MOVQ    $0x00000008, R10
+	SUBQ    BX, R10
+	VMOVUPS (R9)(R10*4), Y0
+	MOVQ    DX, DX
+	VXORPS  Y1, Y1, Y1
+	TESTQ   SI, SI
+	JE      one_summed
+
+one_row:
+	VBROADCASTSS (CX), Y2
+	VMASKMOVPS   (DX), Y0, Y3
+	VFMADD231PS  Y3, Y2, Y1
+	PREFETCHT0   (DX)(R8*1)
+	ADDQ         $0x04, CX
+	ADDQ         DI, DX
+	DECQ         SI
+	JNE          one_row
+
+one_summed:
+	TESTQ        $0x00000004, BX
+	JE           y1_2
+	VMOVUPS      X1, (AX)
+	VEXTRACTF128 $0x01, Y1, X1
+	ADDQ         $0x10, AX
+
+y1_2:
+	TESTQ    $0x00000002, BX
+	JE       y1_1
+	VMOVLPS  X1, (AX)
+	VMOVHLPS X1, X1, X1
+	ADDQ     $0x08, AX
+
+y1_1:
+	TESTQ  $0x00000001, BX
+	JE     y1_0
+	VMOVSS X1, (AX)
+
+y1_0:
+done:
+	VZEROUPPER
+	RET

@@ -44,6 +44,7 @@ func withNEON(v vectors) vectors {
 	v.rowNormGrad = rowNormGradStretches
 	v.rowRMS = rowRMSStretches
 	v.rowRMSGrad = rowRMSGradStretches
+	v.rowTimes = nil
 	v.sgd = sgdNEON
 	v.adam = func(w, g, m, v []float32, c *adamArgs) (g2, w2, u2 float32) {
 		return adamNEON(w, g, m, v, c.gscale, c.decay, c.take1, c.beta2, c.take2, c.root, c.eps, c.shrink, c.step)

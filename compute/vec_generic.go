@@ -7,6 +7,7 @@ import "math"
 var genericVectors = vectors{
 	name:          "generic",
 	turn:          turnGeneric,
+	rowTimes:      rowTimesGeneric,
 	add:           plusGeneric,
 	addReLU:       plusReLUGeneric,
 	mul:           timesGeneric,
@@ -144,6 +145,29 @@ func finiteGeneric(x []float32) bool {
 }
 
 func sumSquaresGeneric(x []float32) float32 { return dotGeneric(x, x) }
+
+// rowTimesGeneric takes four rows at a time, so that y is seldom loaded.
+func rowTimesGeneric(y, a, b []float32, step int) {
+	clear(y)
+	n := len(y)
+	for len(a) >= 4 {
+		b0, b1, b2, b3 := b[:n], b[step:][:n], b[2*step:][:n], b[3*step:][:n]
+		for j, v := range y {
+			v += a[0] * b0[j]
+			v += a[1] * b1[j]
+			v += a[2] * b2[j]
+			y[j] = v + a[3]*b3[j]
+		}
+		if a = a[4:]; len(a) > 0 {
+			b = b[4*step:]
+		}
+	}
+	for p, s := range a {
+		for j, v := range b[p*step:][:n] {
+			y[j] += s * v
+		}
+	}
+}
 
 func dotGeneric(x, y []float32) float32 {
 	y = y[:len(x)]

@@ -249,3 +249,6 @@ func shiftAVX2(y []float32, x []float32, s float32)
 
 //go:noescape
 func addScaledAVX2(dst []float32, a []float32, b []float32, s float32)
+
+//go:noescape
+func oneRowAVX2(y []float32, a []float32, b []float32, step int)

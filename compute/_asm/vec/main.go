@@ -29,6 +29,7 @@ func main() {
 	attention()
 	rowNorms()
 	gates()
+	oneRow()
 
 	Generate()
 }
