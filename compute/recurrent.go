@@ -75,15 +75,16 @@ type Recurrence struct {
 	Tanh      []float32 // tanh of the cells, the same
 	CellsStep int       // N·Units or 0
 
-	Weights []float32 // packed by PackRecurrent
+	Weights []float32 // packed by PackRecurrent, or with Plain [Units, Products·Units] as they came
+	Plain   bool      // forward only, and where PlainRecurrent says so
 	Bias    []float32 // the GRU's c of n, or nil
 
 	DStates []float32 // as States, of the same distance between rows
 	DCells  []float32 // [N, Units], zeros before the last step
 }
 
-// recurrentGroup is the number of units whose gates are worked out together,
-// and recurrentRows that of samples.
+// recurrentGroup is the number of units whose gates are worked out together from
+// packed weights, and recurrentRows that of samples.
 const (
 	recurrentGroup = tileWidth
 	recurrentRows  = 16
@@ -93,6 +94,18 @@ const (
 // take when they are packed.
 func PackRecurrentSize(cell Cell, units int) int {
 	return roundUp(units, recurrentGroup) * units * cell.Products()
+}
+
+// PlainRecurrent says that n samples need no packed weights to go forward: a single
+// one uses each weight once a step, and reads it where it lies.
+func PlainRecurrent(n int) bool { return n == 1 && vec.rowTimes != nil }
+
+// group is the number of units whose gates are worked out together.
+func (r *Recurrence) group() int {
+	if r.Plain {
+		return rowStrip
+	}
+	return recurrentGroup
 }
 
 type packRecurrentArgs struct {
@@ -162,12 +175,16 @@ func recurrent(p *Pool, runs [2]Recurrence, backward bool, from, to int) {
 	r := &runs[0]
 	a := recurrentArgs{kern: kernelInUse, runs: runs, backward: backward, from: from, to: to}
 	a.blocks = (r.N + recurrentRows - 1) / recurrentRows
-	a.groups = roundUp(r.Units, recurrentGroup) / recurrentGroup
+	units, task := r.group(), mulTask/4
+	if r.Plain {
+		task = rowTask
+	}
+	a.groups = (r.Units + units - 1) / units
 	a.strands = a.blocks
 	if runs[1].Steps > 0 {
 		a.strands *= 2
 	}
-	group := min(r.N, recurrentRows) * r.Units * recurrentGroup * r.Cell.Products()
+	group := min(r.N, recurrentRows) * r.Units * units * r.Cell.Products()
 	threads := p.Threads()
 	if group*a.groups*a.strands*(to-from) < mulInline {
 		p = nil
@@ -187,7 +204,7 @@ func recurrent(p *Pool, runs [2]Recurrence, backward bool, from, to int) {
 	}
 	for step := from; step < to; step++ {
 		a.from = step
-		For(p, a.strands*a.groups, max(1, mulTask/4/max(group, 1)), a, func(a *recurrentArgs, w *Worker, lo, hi int) {
+		For(p, a.strands*a.groups, max(1, task/max(group, 1)), a, func(a *recurrentArgs, w *Worker, lo, hi int) {
 			for i := lo; i < hi; {
 				first := i % a.groups
 				end := min(a.groups, first+hi-i)
@@ -211,8 +228,9 @@ func (a *recurrentArgs) step(w *Worker, step, strand, first, end int) {
 	if r.Reverse {
 		t = r.Steps - 1 - t
 	}
-	for u := first * recurrentGroup; u < min(end*recurrentGroup, r.Units); u += recurrentGroup {
-		units := min(recurrentGroup, r.Units-u)
+	group := r.group()
+	for u := first * group; u < min(end*group, r.Units); u += group {
+		units := min(group, r.Units-u)
 		if a.backward {
 			r.backward(a.kern, w, t, start, row, rows, u, units)
 		} else {
@@ -255,6 +273,21 @@ func (r *Recurrence) product(kern *gemmKernel, t *tile, a []float32, k int, pane
 	}
 }
 
+// plain is c (+)= a·U for product q of some units of a single row.
+func (r *Recurrence) plain(w *Worker, a []float32, q, unit int, c, bias []float32, add bool) {
+	y := c
+	if add {
+		y = w.Scratch(len(c))
+	}
+	vec.rowTimes(y, a, r.Weights[q*r.Units+unit:], r.Cell.Products()*r.Units)
+	if bias != nil {
+		vec.add(y, y, bias[:len(y)])
+	}
+	if add {
+		vec.add(c, c, y)
+	}
+}
+
 // offsets makes a tile for rows that lie so far apart in A and C.
 func (r *Recurrence) offsets(w *Worker, rows, cols, arow, crow int) *tile {
 	off := w.Offsets(2 * rows)
@@ -287,6 +320,10 @@ func (r *Recurrence) forward(kern *gemmKernel, w *Worker, t int, zeros bool, row
 				continue
 			}
 			k = 0
+		}
+		if r.Plain {
+			r.plain(w, last[:k], q, unit, gates[r.Cell.place(q)*r.Units:][:units], bias, !apart)
+			continue
 		}
 		panel := r.Weights[(unit*products+q*recurrentGroup)*r.Units:]
 		r.product(kern, tl, last, k, panel, gates[r.Cell.place(q)*r.Units:], bias, !apart)

@@ -14,6 +14,7 @@ type recurrentCase struct {
 	n, units, t    int
 	lens           []int32
 	reverse, fresh bool
+	asItIs         bool      // forward with weights that are not packed
 	u              []float32 // weights of the state
 	runs           [2]Recurrence
 }
@@ -30,10 +31,15 @@ var recurrentCases = []recurrentCase{
 	{cell: CellGRU, n: recurrentRows + 1, units: 33, t: 3},
 	{cell: CellGRU, n: 4, units: 24, t: 5, lens: []int32{5, 2, 2, 4}, reverse: true, fresh: true},
 	{cell: CellGRU, n: 2, units: 400, t: 2},
+	{cell: CellTanh, n: 1, units: 9, t: 3, asItIs: true},
+	{cell: CellLSTM, n: 1, units: rowStrip + 1, t: 3, lens: []int32{2}, asItIs: true},
+	{cell: CellLSTM, n: 1, units: 200, t: 2, reverse: true, fresh: true, asItIs: true},
+	{cell: CellGRU, n: 1, units: rowStrip - 1, t: 3, asItIs: true},
+	{cell: CellGRU, n: 1, units: 130, t: 2, fresh: true, asItIs: true},
 }
 
 func (c *recurrentCase) String() string {
-	return fmt.Sprintf("cell=%d,n=%d,units=%d,t=%d,lens=%v,reverse=%v", c.cell, c.n, c.units, c.t, c.lens, c.reverse)
+	return fmt.Sprintf("cell=%d,n=%d,units=%d,t=%d,lens=%v,reverse=%v,packed=%v", c.cell, c.n, c.units, c.t, c.lens, c.reverse, !c.asItIs)
 }
 
 // fill gives c numbers of its own and packs the weights.
@@ -212,7 +218,11 @@ func TestRecurrent(t *testing.T) {
 					plain = append(plain, c.plain(i))
 					plain[i].forward()
 				}
+				if c.asItIs && PlainRecurrent(c.n) {
+					c.runs[0].Plain, c.runs[0].Weights = true, c.u
+				}
 				RecurrentForward(nil, c.runs, 0, c.t)
+				c.runs[0] = r
 				for i, p := range plain {
 					for k := range c.t {
 						if !p.done(k) {
@@ -266,6 +276,29 @@ func TestRecurrentThreads(t *testing.T) {
 			p.Close()
 			got := slices.Concat(a.runs[0].Gates, a.runs[0].States, b.runs[0].Gates, b.runs[0].States, a.runs[0].DStates)
 			if threads == 1 {
+				want = got
+			} else if !slices.Equal(got, want) {
+				t.Errorf("cell %d: %d threads give other numbers than one", cell, threads)
+			}
+		}
+	}
+}
+
+// A single sample's weights are shared out by units, to the same bits.
+func TestRecurrentPlainThreads(t *testing.T) {
+	if !PlainRecurrent(1) {
+		t.Skip("this machine packs the weights of a single sample too")
+	}
+	for _, cell := range []Cell{CellTanh, CellLSTM, CellGRU} {
+		var want []float32
+		for _, threads := range []int{1, 2, 3} {
+			p := NewPool(threads)
+			c := recurrentCase{cell: cell, n: 1, units: 300, t: 3}
+			c.fill(t)
+			c.runs[0].Plain, c.runs[0].Weights = true, c.u
+			RecurrentForward(p, c.runs, 0, c.t)
+			p.Close()
+			if got := slices.Concat(c.runs[0].Gates, c.runs[0].States); want == nil {
 				want = got
 			} else if !slices.Equal(got, want) {
 				t.Errorf("cell %d: %d threads give other numbers than one", cell, threads)

@@ -135,7 +135,11 @@ func (v *recurrentPass) forwardLayer(k *layerMemory, l int, x []float32, block i
 	for d := range v.directions {
 		runs[d] = v.run(k, d)
 		first := v.first(l, d)
-		compute.PackRecurrent(v.p.Pool, v.cell, v.units, v.p.Params[first+1], v.packed[d], false)
+		if runs[d].Plain = !v.p.Train && compute.PlainRecurrent(v.n); runs[d].Plain {
+			runs[d].Weights = v.p.Params[first+1]
+		} else {
+			compute.PackRecurrent(v.p.Pool, v.cell, v.units, v.p.Params[first+1], v.packed[d], false)
+		}
 		if v.Bias {
 			sum := v.sums[d][:v.cols]
 			both := v.cols // where the two biases meet; the gru's n keeps them apart

@@ -22,17 +22,18 @@ import (
 //
 // Where attention remembers or positions are learnt, no more tokens are seen than
 // the network's own length. Step by step, what is remembered begins anew with the
-// last half of them once it is full; a whole window loses its oldest token.
+// last half of them once it is full, read in one run; a whole window loses its oldest token.
 //
 // Parameters and state are the program's own: what training changes in them holds
 // from the next token on, though what was carried up to there stays as it was.
 // Both belong to the same goroutine.
 type Generator struct {
 	p       *Program
-	input   int // that is written on
-	steps   int // of the window; 1 step by step
-	width   int // scores of a step
-	room    int // tokens seen at most; 0: any number
+	half    *Program // reads half a room of tokens at once, into p's memory; nil: they go one by one
+	input   int      // that is written on
+	steps   int      // of the window; 1 step by step
+	width   int      // scores of a step
+	room    int      // tokens seen at most; 0: any number
 	ids     []int32
 	n       int // tokens seen
 	stepped bool
@@ -68,16 +69,27 @@ func (p *Program) Generator(input int, pool *compute.Pool) (*Generator, error) {
 		if len(p.g.Inputs) == 1 && !bounded(q) {
 			g.room = 0
 		}
+		if half := g.room / 2; half > 1 && len(p.g.Inputs) == 1 {
+			g.half = p.several(half, q, pool)
+		}
 	} else if g.p, err = p.sharing(p.g, 1, 0, nil, pool); err != nil {
 		return nil, err
 	}
-	if need, have := satAdd(p.plan.Bytes(), g.p.plan.ActivationBytes()), compute.MachineMemory(); need > have {
+	need, have := satAdd(p.plan.Bytes(), g.p.plan.ActivationBytes()), compute.MachineMemory()
+	if need > have {
 		return nil, &MemoryError{
 			Network: p.g.Name, Batch: 1, Have: have,
 			Need: need, Params: p.plan.ParamBytes(), Activations: need - p.plan.ParamBytes(),
 		}
 	}
 	g.p.adopt(p)
+	if g.half != nil && satAdd(need, g.half.plan.ActivationBytes()) > have {
+		g.half = nil
+	}
+	if g.half != nil {
+		g.half.carry = g.p.carry
+		g.half.adopt(p)
+	}
 	g.ids = make([]int32, g.room)
 	return g, nil
 }
@@ -128,6 +140,34 @@ func (p *Program) stepByStep(input int, pool *compute.Pool) *Program {
 		}
 	}
 	return q
+}
+
+// several prepares a program of p's network, which has one input, that takes so
+// many steps at once and leaves to q what q would have kept of them one by one;
+// nil where the two do not lie alike.
+func (p *Program) several(steps int, q *Program, pool *compute.Pool) *Program {
+	spec, err := SetInput(p.g.Spec, 0, compute.Shape{steps}, p.g.Inputs[0].Tokens)
+	if err != nil {
+		return nil
+	}
+	g := Resolve(spec)
+	if g.Err != nil || len(g.Nodes) != len(p.g.Nodes) {
+		return nil
+	}
+	r, err := p.sharing(g, 1, q.o.Context, q.o.once, pool)
+	if err != nil || r.plan.carry != q.plan.carry {
+		return nil
+	}
+	for i := range g.Nodes {
+		n, plan := &g.Nodes[i], &r.plan.nodes[i]
+		if !sameParams(&p.g.Nodes[i], n) || plan.used != q.plan.nodes[i].used || plan.carry != q.plan.nodes[i].carry {
+			return nil
+		}
+		if out := n.Plan.Out; plan.used && n.Layer != nil && (len(out) != 2 || out[0] != steps) {
+			return nil
+		}
+	}
+	return r
 }
 
 // reachedFrom says which nodes depend on one of them, itself included.
@@ -206,6 +246,15 @@ func (g *Generator) Reset() {
 // replay reads ids from the beginning. They may be those of the generator itself.
 func (g *Generator) replay(ids []int32) {
 	g.Reset()
+	if g.half != nil && len(ids) == g.half.g.Inputs[0].Shape[0] {
+		x := g.half.Input(0).Data
+		for i, id := range ids {
+			x[i] = float32(id)
+		}
+		g.half.Forward(1, false)
+		g.n = copy(g.ids, ids)
+		return
+	}
 	for _, id := range ids {
 		g.step(id) // writes where it has read before
 	}

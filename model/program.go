@@ -259,7 +259,9 @@ func (p *Program) bind() {
 			}
 		}
 	}
-	p.carry = alignedFloats(p.plan.carry)
+	if p.carry == nil { // else another program's
+		p.carry = alignedFloats(p.plan.carry)
+	}
 	if p.o.Train {
 		compute.ReserveRoom(p.g.kernelRoom(p.o.Batch))
 	}
