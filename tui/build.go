@@ -135,46 +135,52 @@ func buildColumns(t *theme, g *model.Graph) []column {
 	}
 	total := max(g.Params(), 1)
 	return []column{
-		{title: "output", width: 11, cell: func(_ int, r *model.Row, w int) string {
-			if r.Out == nil {
-				return ""
-			}
-			if r.Params == 0 && !r.Group {
-				return t.dim.Render(r.Out.String())
-			}
-			return t.text.Render(r.Out.String())
-		}},
-		{title: "params", width: 10, right: true, cell: func(_ int, r *model.Row, w int) string {
-			if r.Params == 0 {
-				return ""
-			}
-			return t.text.Render(widget.Group(r.Params))
-		}},
-		{title: "share", width: 6, grow: 18, rank: 1, cell: func(_ int, r *model.Row, w int) string {
-			if r.Params == 0 {
-				return ""
-			}
-			return t.bar.Render(widget.Line(float64(r.Params)/float64(total), w, false))
-		}},
-		{title: "MACs", width: 9, right: true, rank: 2, cell: func(_ int, r *model.Row, w int) string {
-			if r.MACs == 0 {
-				return ""
-			}
-			return t.text.Render(widget.Millions(r.MACs)) + t.dim.Render(" M")
-		}},
-		{title: "memory", width: 8, right: true, rank: 3, cell: func(_ int, r *model.Row, w int) string {
-			if r.Activation == 0 {
-				return ""
-			}
-			n, unit, _ := strings.Cut(widget.Bytes(r.Activation), " ")
-			return t.text.Render(n) + t.dim.Render(" "+unit)
-		}},
-		{title: "sees", width: 12, right: true, rank: 4, cell: func(_ int, r *model.Row, w int) string {
-			if r.Receptive[0] == 0 || r.Kind == model.InputKind {
-				return ""
-			}
-			return t.dim.Render(reach(r.Receptive, len(g.Inputs) > 0 && len(g.Inputs[0].Shape) == 3))
-		}},
+		{title: "output", width: 11,
+			help: "the shape of what the row puts out for one sample: channels×height×width of an image, length×features of a sequence.", cell: func(_ int, r *model.Row, w int) string {
+				if r.Out == nil {
+					return ""
+				}
+				if r.Params == 0 && !r.Group {
+					return t.dim.Render(r.Out.String())
+				}
+				return t.text.Render(r.Out.String())
+			}},
+		{title: "params", width: 10, right: true,
+			help: "how many numbers the row learns: weights, biases, scales. A block's are those of all its rows.", cell: func(_ int, r *model.Row, w int) string {
+				if r.Params == 0 {
+					return ""
+				}
+				return t.text.Render(widget.Group(r.Params))
+			}},
+		{title: "share", width: 6, grow: 18, rank: 1,
+			help: "the row's share of all parameters.", cell: func(_ int, r *model.Row, w int) string {
+				if r.Params == 0 {
+					return ""
+				}
+				return t.bar.Render(widget.Line(float64(r.Params)/float64(total), w, false))
+			}},
+		{title: "MACs", width: 9, right: true, rank: 2,
+			help: "multiply-adds of convolutions, matrix products and attention, in millions, for one sample forward; training takes some three times that.", cell: func(_ int, r *model.Row, w int) string {
+				if r.MACs == 0 {
+					return ""
+				}
+				return t.text.Render(widget.Millions(r.MACs)) + t.dim.Render(" M")
+			}},
+		{title: "memory", width: 8, right: true, rank: 3,
+			help: "what the outputs of the row take for one sample, in float32.", cell: func(_ int, r *model.Row, w int) string {
+				if r.Activation == 0 {
+					return ""
+				}
+				n, unit, _ := strings.Cut(widget.Bytes(r.Activation), " ")
+				return t.text.Render(n) + t.dim.Render(" "+unit)
+			}},
+		{title: "sees", width: 12, right: true, rank: 4,
+			help: "the receptive field: how wide a piece of the input one output can depend on.", cell: func(_ int, r *model.Row, w int) string {
+				if r.Receptive[0] == 0 || r.Kind == model.InputKind {
+					return ""
+				}
+				return t.dim.Render(reach(r.Receptive, len(g.Inputs) > 0 && len(g.Inputs[0].Shape) == 3))
+			}},
 	}
 }
 
@@ -269,4 +275,9 @@ func rowFigures(t *theme, g *model.Graph, r *model.Row, f figures) []string {
 		out = append(out, line("sees", t.text.Render(reach(r.Receptive, f.image)), ""))
 	}
 	return out
+}
+
+// explain says what the columns are.
+func (b *buildScreen) explain() tea.Cmd {
+	return b.d.explain(buildColumns(b.d.theme, b.d.shown()))
 }

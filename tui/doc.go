@@ -20,7 +20,8 @@
 //	stack.go stack_view.go               rows, folds, cursor; drawing them
 //	theme.go cells.go figures.go         colours and signs; exact cells; totals
 //	background.go                        whether the terminal is dark or light
-//	picker.go dialog.go help.go card.go  panels: lists, questions, keys, cards
+//	picker.go dialog.go help.go          panels: lists, questions, keys
+//	page.go card.go explain.go           panels to read: cards, what columns say
 //	form.go entry.go                     settings being edited; a line of text
 //	build*.go open.go                    the Build screen
 //	train*.go compare*.go                the other screens

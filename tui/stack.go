@@ -57,6 +57,7 @@ type column struct {
 	rank int
 	// cell is at most w cells wide, styled or not.
 	cell func(i int, r *model.Row, w int) string
+	help string // what it says, for who asks
 }
 
 func newStack() *stack { return &stack{folds: map[string]bool{}, mark: -1} }

@@ -9,6 +9,9 @@ import (
 // The column with the layers' names is at least and at most so wide.
 const nameMin, nameMax = 26, 42
 
+// nameLeast is how many cells a row's own name is worth showing in, cut.
+const nameLeast = 6
+
 // view draws the stack in w×h cells: a line of titles, then rows. Columns that
 // do not fit beside the names are left out, the highest rank first.
 func (s *stack) view(t *theme, w, h int, cols []column) []string {
@@ -112,8 +115,8 @@ func (s *stack) aside(t *theme, title string, i, w int) string {
 	if x.reads != "" {
 		title = strings.TrimRight(title, " ") + t.dim.Render("  ← "+x.reads)
 	}
-	if x.name != "" && cells(title)+2+cells(x.name) <= w {
-		title += t.dim.Render("  " + x.name)
+	if room := w - cells(title) - 2; x.name != "" && (cells(x.name) <= room || room >= nameLeast) {
+		title += "  " + t.dim.Render(fit(x.name, min(cells(x.name), room)))
 	}
 	return title
 }

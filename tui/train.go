@@ -73,6 +73,7 @@ func (s *trainScreen) Update(msg tea.Msg) (Screen, tea.Cmd) {
 		s.w, s.h = m.w, m.h
 		s.fitStack()
 	case tea.MouseMsg:
+		s.fitStack() // the verdict may have grown
 		l := s.layout(s.w, s.h)
 		if m.Y < l.stackH {
 			s.d.stack.mouse(m, 0, l.stackW)
@@ -86,9 +87,10 @@ func (s *trainScreen) Update(msg tea.Msg) (Screen, tea.Cmd) {
 type trainLayout struct {
 	stackW, stackH int
 	rightW         int // 0: no detail beside the stack
+	rightLow       int // lines of verdict under the detail, without the rule
 	lowerH         int // lines under the stack, without the rule
 	lower          lowerPart
-	verdictH       int // lines of verdict under all that, without the rule
+	verdictH       int // lines of verdict under all that, without the rule; 0: at the right
 }
 
 // planLines is how many lines there are to say what would be trained.
@@ -135,12 +137,26 @@ func (s *trainScreen) layout(w, h int) trainLayout {
 	if l.lowerH > 0 {
 		l.stackH -= l.lowerH + 1
 	}
-	if l.rightW == 0 && s.snap() != nil && l.lower != lowerDetail {
-		l.verdictH = 2
+	switch {
+	case s.snap() == nil:
+		l.rightLow = l.lowerH
+	case l.rightW > 0:
+		// What is wrong is the heart of the screen: the detail gives way to it.
+		need := 1 + s.verdictNeeds(l.rightW-3)
+		if words := metricWords(s.d.theme, s.snap(), l.rightW-3); cells("verdict")+2+cells(words) > l.rightW-3 {
+			need++
+		}
+		l.rightLow = max(l.lowerH, min(max(need, verdictLeast), h-1-detailLeast))
+	case l.lower != lowerDetail:
+		l.verdictH = max(min(max(s.verdictNeeds(w-2), verdictLeast), l.stackH-1-rowsLeast), 2)
 		l.stackH -= l.verdictH + 1
 	}
 	return l
 }
+
+// The least lines of verdict, where there are so many, of detail and of rows
+// beside a long one.
+const verdictLeast, detailLeast, rowsLeast = 3, 9, 7
 
 // fitStack tells the stack how many rows are in sight.
 func (s *trainScreen) fitStack() { s.d.stack.setHeight(s.layout(s.w, s.h).stackH - 1) }
@@ -157,33 +173,57 @@ func (s *trainScreen) View(w, h int) string {
 	t := s.d.theme
 	l := s.layout(w, h)
 	out := s.d.stack.view(t, l.stackW, l.stackH, trainColumns(t, s.d.stack, s.graph(), s.snap(), s.d.pace.peak))
-	if l.rightW > 0 {
-		out = beside(t, out, box(margin(s.detail(l.rightW-3, l.stackH)), l.rightW, l.stackH))
-	}
 	if l.lowerH > 0 {
-		out = append(out, crossing(t, w, s.Split(w, h), "┼"))
+		out = append(out, t.rule(l.stackW))
 		switch {
 		case s.snap() == nil:
-			plan := box(margin(s.plan(l.stackW-3)), l.stackW, l.lowerH)
-			if l.rightW > 0 {
-				plan = beside(t, plan, box(nil, l.rightW, l.lowerH))
-			}
-			out = append(out, plan...)
+			out = append(out, box(margin(s.plan(l.stackW-3)), l.stackW, l.lowerH)...)
 		case l.lower == lowerDetail:
 			out = append(out, box(margin(s.detail(w-3, l.lowerH)), w, l.lowerH)...)
 		default:
-			curves := s.curves(l.stackW, l.lowerH, l.lower)
-			if l.rightW > 0 {
-				curves = beside(t, curves, box(margin(s.verdict(l.rightW-3, l.lowerH)), l.rightW, l.lowerH))
-			}
-			out = append(out, curves...)
+			out = append(out, s.curves(l.stackW, l.lowerH, l.lower)...)
 		}
+	}
+	if l.rightW > 0 {
+		out = s.besideStack(out, l, h)
 	}
 	if l.verdictH > 0 {
 		out = append(out, t.rule(w))
-		out = append(out, box(margin(s.verdictShort(w-2, l.verdictH)), w, l.verdictH)...)
+		out = append(out, box(margin(s.verdict(w-2, l.verdictH)), w, l.verdictH)...)
 	}
 	return strings.Join(box(out, w, h), "\n")
+}
+
+// besideStack sets detail and verdict beside what is at the left; each side has
+// its own rule across.
+func (s *trainScreen) besideStack(left []string, l trainLayout, h int) []string {
+	t := s.d.theme
+	ruleAt := h
+	if l.rightLow > 0 {
+		ruleAt = h - l.rightLow - 1
+	}
+	right := box(margin(s.detail(l.rightW-3, ruleAt)), l.rightW, ruleAt)
+	if l.rightLow > 0 {
+		right = append(right, t.rule(l.rightW))
+		if s.snap() != nil {
+			right = append(right, margin(s.verdictColumn(l.rightW-3, l.rightLow))...)
+		}
+		right = box(right, l.rightW, h)
+	}
+	out := make([]string, h)
+	for y := range out {
+		sign := "│"
+		switch across := y == l.stackH && l.lowerH > 0; {
+		case across && y == ruleAt:
+			sign = "┼"
+		case across:
+			sign = "┤"
+		case y == ruleAt:
+			sign = "├"
+		}
+		out[y] = left[y] + t.faint.Render(sign) + right[y]
+	}
+	return out
 }
 
 // margin sets lines off from what is left of them.

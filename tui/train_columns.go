@@ -115,74 +115,84 @@ func trainColumns(t *theme, st *stack, g *model.Graph, snap *train.Snapshot, pea
 		return t.text.Render(widget.Sci(x))
 	}
 	return []column{
-		{title: "params", width: 10, right: true, rank: 3, cell: func(_ int, r *model.Row, _ int) string {
-			if r.Params == 0 {
-				return ""
-			}
-			return t.text.Render(widget.Group(r.Params))
-		}},
-		{title: "gradient", width: 8, right: true, cell: func(i int, r *model.Row, _ int) string {
-			if s := of(i, r); s.trained {
-				return figure(s.grad)
-			}
-			return ""
-		}},
-		{title: "norm", width: 9, grow: 7, cell: func(i int, r *model.Row, w int) string {
-			if f := findingAt(snap, r, r.Group && !st.isFolded(i)); f != nil {
-				return levelStyle(t, f.Level).Render(levelSign(f.Level) + " " + f.Word)
-			}
-			if s := of(i, r); s.trained && !math.IsNaN(s.grad) {
-				return t.good.Render(strings.TrimRight(widget.Line(widget.LogShare(s.grad, gradLow, gradHigh), w, t.ascii), " "))
-			}
-			return ""
-		}},
-		{title: "so far", width: 8, grow: 8, rank: 4, cell: func(i int, r *model.Row, w int) string {
-			if s := of(i, r); s.trained && len(s.trail) > 0 {
-				return t.dim.Render(widget.Spark(s.trail, min(w, len(s.trail)), true, t.ascii))
-			}
-			return ""
-		}},
-		{title: "update", width: 7, right: true, rank: 2, cell: func(i int, r *model.Row, _ int) string {
-			if s := of(i, r); s.trained {
-				return figure(s.update)
-			}
-			return ""
-		}},
-		{title: "spread", width: 6, right: true, rank: 5, cell: func(i int, r *model.Row, _ int) string {
-			if s := of(i, r); !math.IsNaN(s.spread) {
-				return t.text.Render(short(s.spread))
-			}
-			return ""
-		}},
-		{title: "dead", width: 5, right: true, rank: 4, cell: func(i int, r *model.Row, _ int) string {
-			if s := of(i, r); !math.IsNaN(s.dead) {
-				n, unit, _ := strings.Cut(widget.Percent(s.dead, 0), " ")
-				style := t.text
-				if s.dead == 0 {
-					style = t.dim
+		{title: "params", width: max(len(widget.Group(g.Params())), len("params")), right: true, rank: 3,
+			help: "how many numbers the row learns.", cell: func(_ int, r *model.Row, _ int) string {
+				if r.Params == 0 {
+					return ""
 				}
-				return style.Render(n) + t.dim.Render(" "+unit)
-			}
-			return ""
-		}},
-		{title: "ms", width: 5, right: true, rank: 1, cell: func(i int, r *model.Row, _ int) string {
-			if s := of(i, r); s.forward+s.backward > 0 {
-				return t.dim.Render(widget.Millis(s.forward + s.backward))
-			}
-			return ""
-		}},
-		{title: "GF/s", width: 5, right: true, rank: 6, cell: func(i int, r *model.Row, _ int) string {
-			if x := speed(of(i, r)); x > 0 {
-				return t.dim.Render(strconv.FormatFloat(x, 'f', decimals(x), 64))
-			}
-			return ""
-		}},
-		{title: "peak", width: 5, right: true, rank: 7, cell: func(i int, r *model.Row, _ int) string {
-			if x := speed(of(i, r)); x > 0 && peak > 0 {
-				return t.dim.Render(widget.Percent(x/peak, 0))
-			}
-			return ""
-		}},
+				return t.text.Render(widget.Group(r.Params))
+			}},
+		{title: "gradient", width: 8, right: true,
+			help: "how hard the loss pulls at the row's weights: the norm (root of the sum of squares) of their gradients in the last step.", cell: func(i int, r *model.Row, _ int) string {
+				if s := of(i, r); s.trained {
+					return figure(s.grad)
+				}
+				return ""
+			}},
+		{title: "norm", width: 9, grow: 7,
+			help: "the same as a bar from 1e-4 to 10, in every network alike; ten times the norm makes the bar a fifth longer. Norms that fade row by row towards the input mean that the first rows hardly learn. What is wrong with a row is said here.", cell: func(i int, r *model.Row, w int) string {
+				if f := findingAt(snap, r, r.Group && !st.isFolded(i)); f != nil {
+					return levelStyle(t, f.Level).Render(levelSign(f.Level) + " " + f.Word)
+				}
+				if s := of(i, r); s.trained && !math.IsNaN(s.grad) {
+					return t.good.Render(strings.TrimRight(widget.Line(widget.LogShare(s.grad, gradLow, gradHigh), w, t.ascii), " "))
+				}
+				return ""
+			}},
+		{title: "so far", width: 8, grow: 8, rank: 4,
+			help: "the gradient norm from the start of the run to now.", cell: func(i int, r *model.Row, w int) string {
+				if s := of(i, r); s.trained && len(s.trail) > 0 {
+					return t.dim.Render(widget.Spark(s.trail, min(w, len(s.trail)), true, t.ascii))
+				}
+				return ""
+			}},
+		{title: "update", width: 7, right: true, rank: 2,
+			help: "how far the last step moved the weights, as a part of their size. Around 1e-3 is usual; at 1e-1 they jump about, at 1e-6 they stand still.", cell: func(i int, r *model.Row, _ int) string {
+				if s := of(i, r); s.trained {
+					return figure(s.update)
+				}
+				return ""
+			}},
+		{title: "spread", width: 6, right: true, rank: 5,
+			help: "standard deviation of the row's outputs over the batch: one that shrinks or grows row by row says that the signal fades or blows up.", cell: func(i int, r *model.Row, _ int) string {
+				if s := of(i, r); !math.IsNaN(s.spread) {
+					return t.text.Render(short(s.spread))
+				}
+				return ""
+			}},
+		{title: "dead", width: 5, right: true, rank: 4,
+			help: "the share of units that put out 0 for the whole batch: no gradient passes them, and they may never come back.", cell: func(i int, r *model.Row, _ int) string {
+				if s := of(i, r); !math.IsNaN(s.dead) {
+					n, unit, _ := strings.Cut(widget.Percent(s.dead, 0), " ")
+					style := t.text
+					if s.dead == 0 {
+						style = t.dim
+					}
+					return style.Render(n) + t.dim.Render(" "+unit)
+				}
+				return ""
+			}},
+		{title: "ms", width: 5, right: true, rank: 1,
+			help: "milliseconds of the last step, forward and backward.", cell: func(i int, r *model.Row, _ int) string {
+				if s := of(i, r); s.forward+s.backward > 0 {
+					return t.dim.Render(widget.Millis(s.forward + s.backward))
+				}
+				return ""
+			}},
+		{title: "GF/s", width: 5, right: true, rank: 6,
+			help: "billions of operations a second, two of them a multiply-add.", cell: func(i int, r *model.Row, _ int) string {
+				if x := speed(of(i, r)); x > 0 {
+					return t.dim.Render(strconv.FormatFloat(x, 'f', decimals(x), 64))
+				}
+				return ""
+			}},
+		{title: "peak", width: 5, right: true, rank: 7,
+			help: "the same as a share of what these threads reach at most.", cell: func(i int, r *model.Row, _ int) string {
+				if x := speed(of(i, r)); x > 0 && peak > 0 {
+					return t.dim.Render(widget.Percent(x/peak, 0))
+				}
+				return ""
+			}},
 	}
 }
 

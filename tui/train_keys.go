@@ -17,11 +17,14 @@ var trainKeys = []keyBinding[trainScreen]{
 	{keys: []string{"n"}, foot: "step", help: "do one step, then rest", do: (*trainScreen).step},
 	{keys: []string{"l"}, foot: "rate", help: "set the learning rate", do: (*trainScreen).askRate, when: (*trainScreen).running},
 	{keys: []string{"S"}, foot: "stop", help: "stop the run and keep what it has learnt", do: func(s *trainScreen) tea.Cmd { return s.d.stopTraining() }, when: (*trainScreen).live},
+	{keys: []string{"V"}, foot: "why", help: "the verdict, whole: what is wrong, why, and the cure", do: (*trainScreen).why, when: (*trainScreen).watching},
 	{keys: []string{"v"}, foot: "curves", help: "show or hide the curves", do: (*trainScreen).toggleCurves, when: (*trainScreen).watching},
 	{keys: []string{"tab"}, foot: "detail", help: "show or hide the selected row's figures", do: (*trainScreen).toggleDetail,
 		when: func(s *trainScreen) bool { return s.watching() && s.w < watchFrom }},
 	{keys: []string{"m"}, foot: "attention", help: "the attention map of the selected row, for one sample", do: (*trainScreen).attention,
 		when: func(s *trainScreen) bool { return s.watching() && len(attenders(s.graph())) > 0 }},
+	{keys: []string{"E"}, foot: "explain", help: "explain the columns, the curves and the verdict", do: (*trainScreen).explain},
+	{keys: []string{"w"}, help: "the whole card of the layer", do: func(s *trainScreen) tea.Cmd { return s.d.card(s.graph()) }},
 	{keys: []string{"["}, help: "halve the learning rate", do: func(s *trainScreen) tea.Cmd { return s.scaleRate(0.5) }, when: (*trainScreen).running},
 	{keys: []string{"]"}, help: "double the learning rate", do: func(s *trainScreen) tea.Cmd { return s.scaleRate(2) }, when: (*trainScreen).running},
 	{keys: []string{"c"}, help: "save a checkpoint now", do: (*trainScreen).checkpoint, when: (*trainScreen).running},
@@ -36,8 +39,16 @@ func (s *trainScreen) Keys() []command {
 	own := bind(trainKeys, s)
 	switch {
 	case !s.live():
-		if s.resumable() {
+		switch {
+		case s.resumable():
 			own[0].foot = "go on"
+		case s.snap() != nil && !s.stale(): // it has ended
+			own[0].foot, own[1].foot = "", ""
+			for i := range own {
+				if own[i].keys[0] == "R" {
+					own[i].foot = "train anew"
+				}
+			}
 		}
 	case s.snap() != nil && s.snap().Phase == train.Paused:
 		own[0].foot = "go on"

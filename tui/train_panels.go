@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -187,9 +186,6 @@ func niceAbove(x float64) float64 {
 	return 10 * p
 }
 
-// staleWords say that another network is on the desk than the one that trains.
-const staleWords = "this run trains an earlier version of the network; R trains the present one"
-
 // metricWords are the figures of the last test beside loss and accuracy, as
 // many as fit w cells; "" where there are none.
 func metricWords(t *theme, p *train.Snapshot, w int) string {
@@ -212,122 +208,6 @@ func metricWord(t *theme, m train.Metric) string {
 	return t.dim.Render(m.Name+" ") + t.strong.Render(value)
 }
 
-// verdict is what the run says of itself in some h lines, worst first, with why
-// and the cure.
-func (s *trainScreen) verdict(w, h int) []string {
-	t, p := s.d.theme, s.snap()
-	var out []string
-	head := t.strong.Render("verdict")
-	switch words := metricWords(t, p, w); {
-	case words == "":
-	case cells(head)+2+cells(words) <= w:
-		head = spread(head, words, w)
-	default:
-		out = append(out, words)
-	}
-	out = append(out, head)
-	if f := s.d.run.fitted; f != "" {
-		out = append(out, hang(t.dim, t.dim, "·", f, w)...)
-	}
-	if s.stale() {
-		out = append(out, hang(t.warn, t.text, "▲", staleWords, w)...)
-	}
-	if p.Problem != "" {
-		out = append(out, hang(t.bad, t.text, "✗", p.Problem, w)...)
-	}
-	if f := s.failure(); f != nil {
-		return append(out, findingLines(t, f, w)...)
-	}
-	// The worst in full; of the others, where lines are short, only what it is.
-	for i := range p.Verdict {
-		lines := findingLines(t, &p.Verdict[i], w)
-		if i > 0 && len(out)+len(lines) > h {
-			lines = hang(levelStyle(t, p.Verdict[i].Level), t.text, levelSign(p.Verdict[i].Level), p.Verdict[i].What, w)
-		}
-		out = append(out, lines...)
-	}
-	if len(p.Verdict) == 0 {
-		out = append(out, hang(t.dim, t.dim, "·", earlyWords, w)...)
-	}
-	return out
-}
-
-const earlyWords = "too early to say: the first steps are wild"
-
-// failure is what ended the run, as a finding; nil where it did not fail.
-func (s *trainScreen) failure() *train.Finding {
-	r, p := s.d.run, s.snap()
-	if r == nil || p == nil || !r.ended || r.err == nil {
-		return nil
-	}
-	var diverged *train.DivergedError
-	if !errors.As(r.err, &diverged) {
-		return &train.Finding{Level: "wrong", Node: -1, What: sentence(r.err)}
-	}
-	f := &train.Finding{
-		Level: "wrong", Node: -1,
-		What: fmt.Sprintf("step %d: %s%s", diverged.Step, diverged.What, diverged.Where),
-		Why:  "each step overshot, and the next one was longer still, until the numbers ended.",
-		Cure: fmt.Sprintf("lower the learning rate (%s), to %s say, or set clip.", rateWords(diverged.LR), rateWords(diverged.LR/10)),
-	}
-	if loss := p.Curves.TrainLoss; len(loss) > 0 && p.Loss > 2*loss[0] {
-		f.Why = fmt.Sprintf("each step overshot, and the next one was longer still: the loss went from %s to %s.", lossFigure(loss[0]), lossFigure(p.Loss))
-	}
-	return f
-}
-
-func findingLines(t *theme, f *train.Finding, w int) []string {
-	out := hang(levelStyle(t, f.Level), t.text, levelSign(f.Level), f.What, w)
-	if f.Why != "" {
-		out = append(out, hang(t.dim, t.dim, " ", "Why: "+f.Why, w)...)
-	}
-	if f.Cure != "" {
-		out = append(out, hang(t.accent, t.text, " ", "Cure: "+f.Cure, w)...)
-	}
-	return out
-}
-
-// hang sets a sign before wrapped text.
-func hang(signed, text ink, sign, words string, w int) []string {
-	var out []string
-	for i, l := range wrap(words, w-2) {
-		if i > 0 {
-			sign = " "
-		}
-		out = append(out, signed.Render(sign)+" "+text.Render(l))
-	}
-	return out
-}
-
-// verdictShort is the worst finding in h lines.
-func (s *trainScreen) verdictShort(w, h int) []string {
-	t, p := s.d.theme, s.snap()
-	var out []string
-	failure := s.failure()
-	switch {
-	case failure != nil:
-		out = hang(t.bad, t.text, "✗", failure.What+". Cure: "+failure.Cure, w)
-	case p.Problem != "":
-		out = hang(t.bad, t.text, "✗", p.Problem, w)
-	case len(p.Verdict) > 0 && !(s.stale() && p.Verdict[0].Level == "good"):
-		f := p.Verdict[0]
-		words := f.What
-		if f.Cure != "" {
-			words += ". Cure: " + f.Cure
-		}
-		out = hang(levelStyle(t, f.Level), t.text, levelSign(f.Level), words, w)
-	case s.stale():
-		out = hang(t.warn, t.text, "▲", staleWords, w)
-	default:
-		out = hang(t.dim, t.dim, "·", earlyWords, w)
-	}
-	if len(out) > h {
-		out = out[:h]
-		out[h-1] = fit(out[h-1], w-1) + t.dim.Render("…")
-	}
-	return out
-}
-
 // detail are the selected row's live figures, in two columns where lines are few.
 func (s *trainScreen) detail(w, h int) []string {
 	t, p, r := s.d.theme, s.snap(), s.d.stack.row()
@@ -346,7 +226,7 @@ func (s *trainScreen) detail(w, h int) []string {
 	const left = 40
 	if h >= 14 || w < 2*left-4 {
 		out := append([]string{"", head, ""}, pictures...)
-		return append(out, s.rowLines(r, &x, w)...)
+		return squeeze(append(out, s.rowLines(r, &x, w)...), h)
 	}
 	out := []string{head}
 	right := s.rowLines(r, &x, w-left)
@@ -361,6 +241,16 @@ func (s *trainScreen) detail(w, h int) []string {
 		out = append(out, fit(a, left)+b)
 	}
 	return out
+}
+
+// squeeze leaves out empty lines, the last ones first, until the rest fits h.
+func squeeze(lines []string, h int) []string {
+	for i := len(lines) - 1; i >= 0 && len(lines) > h; i-- {
+		if lines[i] == "" {
+			lines = slices.Delete(lines, i, i+1)
+		}
+	}
+	return lines
 }
 
 // rowLines are a row's figures, one a line, and what is wrong with it.

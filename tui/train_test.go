@@ -482,3 +482,68 @@ func (w player) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	*w.at++
 	return w, tea.Batch(cmds...)
 }
+
+// TestVerdictsAreWhole: the longest verdict there is can be read to its end on the
+// screen itself at the usual sizes, and behind a key at the smallest one.
+func TestVerdictsAreWhole(t *testing.T) {
+	long := train.Finding{
+		Level: "wrong", Node: 1, Word: "vanish",
+		What: "gradients vanish below section6/hidden_layer_6: 4.4e-7 at section1/hidden_layer_1, 0.285 at the head (×1e6 over 9 layers, no skip)",
+		Why:  "each layer shrinks them: 0.188 a layer; a tanh passes little of a gradient on where its output is near 1 or −1.",
+		Cure: "take relu or gelu in place of tanh, or wrap each pair of layers in a residual skip (no parameters), or put a batchnorm before each activation.",
+	}
+	words := strings.Fields(long.What + " Why: " + long.Why + " Cure: " + long.Cure)
+	for _, size := range [][2]int{{80, 24}, {100, 30}, {120, 40}, {140, 30}, {200, 60}, {60, 16}} {
+		d := watched(t, size[0], size[1])
+		p := &d.a.desk.run.snap
+		p.Verdict = []train.Finding{long, {Level: "warn", Node: 3, Word: "dead", What: "61 % of the units of relu are dead"}}
+		p.Metrics = []train.Metric{{Name: "f1", Value: 0.018}, {Name: "perplexity", Value: 1.8512}}
+		d.selectRow("stem")
+		if size[1] == 16 {
+			d.sees("whole")
+			d.press("V")
+			v := d.view()
+			d.press("G")
+			d.sees("61 % of the units")
+			d.press("g")
+			if d.view() != v {
+				t.Errorf("%v: back at the beginning, the page looks otherwise", size)
+			}
+			continue
+		}
+		// The words stand in order, whatever lies beside them on a line.
+		v, at := d.view(), 0
+		for _, w := range words {
+			i := strings.Index(v[at:], w)
+			if i < 0 {
+				t.Fatalf("%v: the verdict ends before %q:\n%s", size, w, d.view())
+			}
+			at += i + len(w)
+		}
+	}
+}
+
+// TestExplain: every column has its explanation, also those that the width leaves
+// out; the page closes with the key that opened it.
+func TestExplain(t *testing.T) {
+	d := watched(t, 120, 60)
+	before := d.view()
+	d.press("E")
+	for _, c := range trainColumns(d.a.desk.theme, d.a.desk.stack, d.a.desk.graph, nil, 0) {
+		if c.help == "" {
+			t.Errorf("nobody says what %s is", c.title)
+		}
+		d.sees(c.title)
+	}
+	d.sees("verdict", "ln k")
+	if d.press("E"); d.view() != before {
+		t.Error("E does not take back what E laid")
+	}
+	for _, c := range buildColumns(d.a.desk.theme, d.a.desk.graph) {
+		if c.help == "" {
+			t.Errorf("nobody says what %s is", c.title)
+		}
+	}
+	d.press("1", "E")
+	d.sees("receptive field")
+}
