@@ -49,7 +49,7 @@ func TestCatalogSaysWhatIsThere(t *testing.T) {
 		if e.Needs != "" || len(e.Input) == 3 { // images: TestDrawnSets
 			continue
 		}
-		s := open(t, e.Name, Options{})
+		s := open(t, e.Name, Options{Seed: 1})
 		in := s.Inputs[0]
 		if !in.Shape.Equal(e.Input) || in.Tokens != e.Tokens || len(s.Classes) != e.Classes || s.Targets != e.Targets ||
 			s.Train.Len() != e.Train || s.Test.Len() != e.Test || (s.Train.Sizes().Labels > 1) != e.PerStep || s.Train.Sizes().Follows != e.Cut {
