@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -78,15 +77,6 @@ type common struct {
 	stdout *sink
 }
 
-// version is what the Go toolchain knows of the commit that this was built from.
-func version() string {
-	v := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		v = info.Main.Version
-	}
-	return fmt.Sprintf("%s, %s %s/%s", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-}
-
 // check refuses values that no command can use.
 func (c *common) check() error {
 	if c.threads < 0 || c.threads > train.MaxThreads {
@@ -140,6 +130,7 @@ Without a command the screen opens.`,
 	root.Flags().BoolVar(&look.light, "light", false, "colours for a light terminal")
 	root.Flags().BoolVar(&look.dark, "dark", false, "colours for a dark terminal")
 	root.Flags().BoolVar(&look.ascii, "ascii", false, "draw with ASCII alone")
+	root.SetVersionTemplate("layercake {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
@@ -167,7 +158,7 @@ func runScreen(cmd *cobra.Command, c *common, look screenFlags, args []string) e
 		o.Theme = "dark"
 	}
 	if len(args) == 1 {
-		spec, path, err := openNetwork(args[0])
+		spec, path, err := openNetwork(cmd.Context(), args[0])
 		if err != nil {
 			if near := layers.Nearest(args[0], commandNames(cmd)); near != "" && !known(args[0]) {
 				err = usageError{fmt.Errorf("%q is no command, file or preset: did you mean 'layercake %s'?", args[0], near)}

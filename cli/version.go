@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"layercake/compute"
+)
+
+// version is what this program was built from and with, and the kernel that its
+// products run on: "v1.2.0, commit 0123456789ab of 2026-11-23, go1.26 linux/amd64, kernel avx2".
+func version() string {
+	built := "unknown version"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		built = buildOf(info)
+	}
+	kernel := compute.KernelName()
+	if name := os.Getenv("LAYERCAKE_KERNEL"); slices.Contains(compute.Kernels(), name) {
+		kernel = name
+	}
+	return fmt.Sprintf("%s, %s %s/%s, kernel %s", built, runtime.Version(), runtime.GOOS, runtime.GOARCH, kernel)
+}
+
+// buildOf names the release, where it is one, and the commit, where the toolchain
+// knew it. A version that the toolchain made from the commit says nothing more.
+func buildOf(info *debug.BuildInfo) string {
+	set := map[string]string{}
+	for _, s := range info.Settings {
+		set[s.Key] = s.Value
+	}
+	commit := ""
+	if r := set["vcs.revision"]; r != "" {
+		commit = "commit " + r[:min(12, len(r))]
+		if day, _, ok := strings.Cut(set["vcs.time"], "T"); ok {
+			commit += " of " + day
+		}
+		if set["vcs.modified"] == "true" {
+			commit += " with changes"
+		}
+	}
+	release := info.Main.Version
+	switch {
+	case commit != "" && (release == "" || release == "(devel)" || strings.Contains(release, "-")):
+		return commit
+	case commit != "":
+		return release + ", " + commit
+	case release == "" || release == "(devel)":
+		return "unreleased version, commit unknown"
+	}
+	return release
+}
