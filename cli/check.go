@@ -58,7 +58,7 @@ for it. Exit 1 where a gradient disagrees.`,
 			if samples < 1 || samples > 64 {
 				return usageError{fmt.Errorf("--samples is %d, wants 1 to 64", samples)}
 			}
-			g, err := resolveNetwork(args[0])
+			g, err := resolveNetwork(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -30,7 +30,7 @@ gradient norms of its layers are set side by side: what a skip is good for.`,
 			}
 			var graphs []*model.Graph
 			for _, a := range args {
-				g, err := resolveNetwork(a)
+				g, err := resolveNetwork(cmd.Context(), a)
 				if err != nil {
 					return err
 				}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,10 +16,10 @@ import (
 
 // openNetwork reads NETWORK: a file where there is one of that name, else a
 // preset. The path is empty for a preset.
-func openNetwork(name string) (spec *model.Spec, path string, err error) {
+func openNetwork(ctx context.Context, name string) (spec *model.Spec, path string, err error) {
 	info, statErr := os.Stat(name)
 	if statErr == nil && !info.IsDir() {
-		spec, err := model.Load(name)
+		spec, err := loadNetwork(ctx, name)
 		return spec, name, err
 	}
 	if spec, err := presets.Spec(name); err == nil {
@@ -32,6 +33,24 @@ func openNetwork(name string) (spec *model.Spec, path string, err error) {
 		what = "a folder, wants a network file or a preset"
 	}
 	return nil, "", fmt.Errorf("%q is %s: %s", name, what, suggest(name, presetNames(), "'layercake presets' lists the presets"))
+}
+
+// loadNetwork reads a file, which may be a pipe that nothing ever comes out of:
+// then only the context's end lets go of it.
+func loadNetwork(ctx context.Context, path string) (*model.Spec, error) {
+	var spec *model.Spec
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		spec, err = model.Load(path)
+	}()
+	select {
+	case <-done:
+		return spec, err
+	case <-ctx.Done():
+		return nil, errInterrupted
+	}
 }
 
 // known reports whether there is a file of that name, or a preset.
@@ -50,8 +69,8 @@ func presetNames() []string {
 }
 
 // resolveNetwork is openNetwork followed by model.Resolve, refusals included.
-func resolveNetwork(name string) (*model.Graph, error) {
-	spec, _, err := openNetwork(name)
+func resolveNetwork(ctx context.Context, name string) (*model.Graph, error) {
+	spec, _, err := openNetwork(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ mean and variance of batch norms as well, as Keras' "Total params" does.`,
 			if batch < 1 || batch > 1<<20 {
 				return usageError{fmt.Errorf("--batch is %d, wants 1 to 1048576", batch)}
 			}
-			spec, _, err := openNetwork(args[0])
+			spec, _, err := openNetwork(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

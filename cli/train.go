@@ -165,7 +165,7 @@ func (f *trainFlags) check(cmd *cobra.Command) error {
 }
 
 func startRun(ctx context.Context, c *common, f *trainFlags, name string, over train.Overrides, out *progress) (*train.Run, error) {
-	spec, _, err := openNetwork(name)
+	spec, _, err := openNetwork(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +217,7 @@ func resumeRun(ctx context.Context, c *common, f *trainFlags, args []string, ove
 		return nil, err
 	}
 	if len(args) == 1 {
-		spec, _, err := openNetwork(args[0])
+		spec, _, err := openNetwork(ctx, args[0])
 		if err != nil {
 			return nil, err
 		}
