@@ -79,6 +79,9 @@ func TestSameNumbersHoweverRun(t *testing.T) {
 	}
 }
 
+// patience is how long a test waits for what must come; it is no measure of speed.
+const patience = 2 * time.Minute
+
 // next waits for a snapshot for which ok holds.
 func next(t *testing.T, r *Run, ok func(s Snapshot) bool) Snapshot {
 	t.Helper()
@@ -91,8 +94,8 @@ func next(t *testing.T, r *Run, ok func(s Snapshot) bool) Snapshot {
 			if ok(s) {
 				return s
 			}
-		case <-time.After(30 * time.Second):
-			t.Fatal("no such snapshot in 30 s")
+		case <-time.After(patience):
+			t.Fatalf("no such snapshot in %v", patience)
 		}
 	}
 }

@@ -184,8 +184,8 @@ func TestQuit(t *testing.T) {
 }
 
 func TestSave(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "net.yaml")
+	t.Chdir(t.TempDir()) // whose name may be too long for a line
+	const path, other = "net.yaml", "other.yaml"
 	d := drive(t, smallNet, 100, 30)
 	d.press("d", "ctrl+s", "ctrl+u", "type:"+path, "enter")
 	text, err := os.ReadFile(path)
@@ -205,7 +205,6 @@ func TestSave(t *testing.T) {
 	if d.a.desk.dirty() {
 		t.Error("ctrl+s does not save to the known file")
 	}
-	other := filepath.Join(dir, "other.yaml")
 	if err := os.WriteFile(other, []byte("mine"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -218,15 +217,16 @@ func TestSave(t *testing.T) {
 	if text, _ := os.ReadFile(other); string(text) != d.yaml() {
 		t.Error("asked once more, the file is not written")
 	}
-	left, err := os.ReadDir(dir)
+	left, err := os.ReadDir(".")
 	if err != nil || len(left) != 2 {
 		t.Errorf("the folder holds %d files, wants 2 and nothing temporary", len(left))
 	}
 }
 
 func TestSaveRefused(t *testing.T) {
+	t.Chdir(t.TempDir())
 	d := drive(t, smallNet, 120, 30)
-	d.press("d", "ctrl+s", "ctrl+u", "type:"+filepath.Join(t.TempDir(), "none", "net.yaml"), "enter")
+	d.press("d", "ctrl+s", "ctrl+u", "type:"+filepath.Join("none", "net.yaml"), "enter")
 	d.sees("there is no folder")
 	if !d.a.desk.dirty() {
 		t.Error("a network that could not be written counts as saved")

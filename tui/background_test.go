@@ -66,9 +66,9 @@ func TestDarkColour(t *testing.T) {
 // TestFirstFrameWaits: nothing is drawn until the terminal has answered or
 // waited long enough; a late answer changes the colours of what is on the screen.
 func TestFirstFrameWaits(t *testing.T) {
-	t.Setenv("CLICOLOR_FORCE", "1")
-	t.Setenv("COLORTERM", "truecolor")
-	t.Setenv("TERM", "xterm-256color")
+	for name, value := range map[string]string{"CLICOLOR_FORCE": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color", "NO_COLOR": "", "CI": ""} {
+		t.Setenv(name, value)
+	}
 	out := &strings.Builder{}
 	d := drive(t, smallNet, 100, 30)
 	*d.a.desk.theme = *newTheme(out, true, false)
