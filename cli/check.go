@@ -70,7 +70,7 @@ for it. Exit 1 where a gradient disagrees.`,
 			pool := compute.NewPool(c.threads)
 			defer pool.Close()
 			seed := max(c.seed, 1)
-			results, err := model.CheckContext(cmd.Context(), g, seed, samples, pool, func(done, total int) {
+			results, err := model.Check(cmd.Context(), g, seed, samples, pool, func(done, total int) {
 				p.line("checking gradients: %d of %d", done, total)
 			})
 			p.line("")

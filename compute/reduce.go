@@ -2,7 +2,7 @@ package compute
 
 // reduceArgs are the operands of a reduction; part is for the chunks' sums.
 type reduceArgs struct {
-	x, y  []float32
+	x     []float32
 	part  []float64
 	grain int
 }
@@ -14,14 +14,14 @@ func reduceGrain(n int) int {
 
 // reduce runs body over chunks of x and adds up what each puts into part for
 // its chunk, in chunk order.
-func reduce(p *Pool, x, y []float32, body func(t *reduceArgs, w *Worker, lo, hi int)) float64 {
+func reduce(p *Pool, x []float32, body func(t *reduceArgs, w *Worker, lo, hi int)) float64 {
 	n := len(x)
 	if n == 0 {
 		return 0
 	}
 	g := reduceGrain(n)
 	part := partials.take((n + g - 1) / g)
-	For(p, n, g, reduceArgs{x, y, part, g}, body)
+	For(p, n, g, reduceArgs{x, part, g}, body)
 	var sum float64
 	for _, s := range part {
 		sum += s
@@ -32,34 +32,10 @@ func reduce(p *Pool, x, y []float32, body func(t *reduceArgs, w *Worker, lo, hi 
 
 // SumSquares is Σx².
 func SumSquares(p *Pool, x []float32) float64 {
-	return reduce(p, x, nil, func(t *reduceArgs, _ *Worker, lo, hi int) {
+	return reduce(p, x, func(t *reduceArgs, _ *Worker, lo, hi int) {
 		var s float64
 		for i := lo; i < hi; i += sumBlock {
 			s += float64(vec.sumSquares(t.x[i:min(i+sumBlock, hi)]))
-		}
-		t.part[lo/t.grain] = s
-	})
-}
-
-// Sum is Σx.
-func Sum(p *Pool, x []float32) float64 {
-	return reduce(p, x, nil, func(t *reduceArgs, _ *Worker, lo, hi int) {
-		var s float64
-		for i := lo; i < hi; i += sumBlock {
-			s += float64(vec.sum(t.x[i:min(i+sumBlock, hi)]))
-		}
-		t.part[lo/t.grain] = s
-	})
-}
-
-// Dot is Σx·y.
-func Dot(p *Pool, x, y []float32) float64 {
-	mustLen("dot", len(x), len(y))
-	return reduce(p, x, y, func(t *reduceArgs, _ *Worker, lo, hi int) {
-		var s float64
-		for i := lo; i < hi; i += sumBlock {
-			j := min(i+sumBlock, hi)
-			s += float64(vec.dot(t.x[i:j], t.y[i:j]))
 		}
 		t.part[lo/t.grain] = s
 	})
@@ -99,7 +75,7 @@ func Moments(p *Pool, x []float32) (mean, variance float64) {
 	}
 	g := reduceGrain(n)
 	part := partials.take(2 * ((n + g - 1) / g))
-	For(p, n, g, reduceArgs{x, nil, part, g}, func(t *reduceArgs, _ *Worker, lo, hi int) {
+	For(p, n, g, reduceArgs{x, part, g}, func(t *reduceArgs, _ *Worker, lo, hi int) {
 		var all spread
 		for i := lo; i < hi; i += sumBlock {
 			all.merge(spreadOf(t.x[i:min(i+sumBlock, hi)]))
@@ -117,7 +93,7 @@ func Moments(p *Pool, x []float32) (mean, variance float64) {
 
 // Finite reports whether no element is infinite or not a number.
 func Finite(p *Pool, x []float32) bool {
-	bad := reduce(p, x, nil, func(t *reduceArgs, _ *Worker, lo, hi int) {
+	bad := reduce(p, x, func(t *reduceArgs, _ *Worker, lo, hi int) {
 		if !vec.finite(t.x[lo:hi]) {
 			t.part[lo/t.grain] = 1
 		}

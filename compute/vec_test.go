@@ -150,7 +150,7 @@ func sweepSuite(p *Pool, s *suiteMemory) {
 	ColumnScale(p, rows, c, s.x, s.col[0], s.out[43])
 	ColumnScaleBackward(p, rows, c, s.x, s.col[0], s.y, s.out[44], s.col[6])
 	DropColumns(p, 3, 0.3, nines, 9, c, s.x[:all], s.out[45][:all], s.keep[:some])
-	s.scalars = [...]float64{loss, float64(right), mean, variance, SumSquares(p, s.x), Dot(p, s.x, s.y), Sum(p, s.x),
+	s.scalars = [...]float64{loss, float64(right), mean, variance, SumSquares(p, s.x), float64(vec.dot(s.x, s.y)), float64(vec.sum(s.x)),
 		float64(DeadColumns(p, rows, c, s.x)), st[0].Grad2, st[0].Weight2, st[0].Update2}
 }
 

@@ -71,13 +71,9 @@ func (r CheckResult) OK() bool {
 //
 // samples is at least 2 where batch norm needs a batch. A network that cannot
 // be compiled is refused as Compile does.
-func Check(g *Graph, seed uint64, samples int) ([]CheckResult, error) {
-	return CheckContext(context.Background(), g, seed, samples, nil, nil)
-}
-
-// CheckContext is Check on a pool, which may be nil, with an end on demand and
-// progress in layers done of all; progress may be nil.
-func CheckContext(ctx context.Context, g *Graph, seed uint64, samples int, pool *compute.Pool, progress func(done, total int)) ([]CheckResult, error) {
+//
+// The pool may be nil, and so may progress, which is told the layers done of all.
+func Check(ctx context.Context, g *Graph, seed uint64, samples int, pool *compute.Pool, progress func(done, total int)) ([]CheckResult, error) {
 	if pool == nil {
 		pool = compute.NewPool(1)
 		defer pool.Close()

@@ -74,7 +74,7 @@ func TestCheckFindsPlantedFaults(t *testing.T) {
 				t.Skip("long: 56 layers one by one")
 			}
 			g := with(t, preset(t, c.net), c.layer, c.spoil)
-			results, err := CheckContext(t.Context(), g, 1, 2, pool, nil)
+			results, err := Check(t.Context(), g, 1, 2, pool, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,7 +155,7 @@ func TestCheckSaysWhatItDoesNotSee(t *testing.T) {
 			g.Nodes[i].Layer = &deaf{g.Nodes[i].Layer}
 		}
 	}
-	results, err := Check(g, 1, 2)
+	results, err := Check(t.Context(), g, 1, 2, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,8 +37,8 @@ type foldable interface {
 // The copies do not follow the parameters: whoever changes them, the training
 // program that shares them included, calls Fold again before the next
 // Forward. Until the first call nothing is folded, and while somebody observes
-// every node runs by itself. Fold makes room for the copies at its first call;
-// FoldBytes says how much. It does nothing to a program that trains.
+// every node runs by itself. Fold makes room for the copies at its first call, beside
+// Bytes. It does nothing to a program that trains.
 func (p *Program) Fold() {
 	if p.o.Train || p.o.plain {
 		return
@@ -67,12 +67,6 @@ func (p *Program) Fold() {
 			product.layer.(packer).Pack(p.o.Pool, product.fwd.In[0].Shape, w, f.w)
 		}
 	}
-}
-
-// FoldBytes is the memory that Fold takes beside Bytes.
-func (p *Program) FoldBytes() int64 {
-	floats, room := p.foldSizes()
-	return satMul(satAdd(floats, room), 4)
 }
 
 // foldSizes are the floats of all copies, each on a cache line of its own, and

@@ -35,8 +35,8 @@ type Generator struct {
 	width   int      // scores of a step
 	room    int      // tokens seen at most; 0: any number
 	ids     []int32
-	n       int // tokens seen
-	stepped bool
+	n       int  // tokens seen
+	stepped bool // each token costs one step and no whole window
 	given   bool // another input has changed since the last token
 	every   bool // each step is scored
 	lens    [1]int32
@@ -227,9 +227,6 @@ func bounded(p *Program) bool {
 	}
 	return false
 }
-
-// StepByStep says that each token costs one step and no whole window.
-func (g *Generator) StepByStep() bool { return g.stepped }
 
 // Context is how many tokens are seen at most; 0: any number.
 func (g *Generator) Context() int { return g.room }

@@ -63,8 +63,8 @@ func TestGeneratorAgreesWithWindow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if g.StepByStep() != c.stepped || g.Context() != c.context {
-				t.Errorf("step by step %v with a context of %d, want %v, %d", g.StepByStep(), g.Context(), c.stepped, c.context)
+			if g.stepped != c.stepped || g.Context() != c.context {
+				t.Errorf("step by step %v with a context of %d, want %v, %d", g.stepped, g.Context(), c.stepped, c.context)
 			}
 			ids := tokens(length)
 			for range 2 {
@@ -108,7 +108,7 @@ func TestGeneratorOfPresets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !g.StepByStep() {
+			if !g.stepped {
 				t.Error("a token costs a whole window")
 			}
 			r, x := layers.Stream(3, name), p.Input(0).Data
@@ -241,8 +241,8 @@ func TestGeneratorWithSource(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if write.StepByStep() != c.stepped || write.Context() != 4 {
-				t.Errorf("step by step %v with a context of %d, want %v, 4", write.StepByStep(), write.Context(), c.stepped)
+			if write.stepped != c.stepped || write.Context() != 4 {
+				t.Errorf("step by step %v with a context of %d, want %v, 4", write.stepped, write.Context(), c.stepped)
 			}
 			target := []int32{10, 4, 5, 6}
 			for at, source := range [][]float32{{1, 2, 3, 4, 5, 6, 0, 1, 2, 3}, {1, 2, 3, 6, 6, 6}, {5}} {

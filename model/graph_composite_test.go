@@ -40,7 +40,7 @@ layers:
 	if p := g.Params(); p != gate.Params {
 		t.Errorf("tied composites have %d parameters together, want %d", p, gate.Params)
 	}
-	results, err := Check(g, 3, 2)
+	results, err := Check(t.Context(), g, 3, 2, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestCompositeGradients(t *testing.T) {
 				continue
 			}
 			t.Run(k.Name+"/"+string(rune('0'+i)), func(t *testing.T) {
-				results, err := Check(compositeGraph(t, k, c, ex.In), 5, 3)
+				results, err := Check(t.Context(), compositeGraph(t, k, c, ex.In), 5, 3, nil, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -290,7 +290,7 @@ layers:
 	if g.Params() != 7*4+4*4 {
 		t.Errorf("%d parameters, want 44: the table counts once", g.Params())
 	}
-	results, err := Check(g, 1, 100)
+	results, err := Check(t.Context(), g, 1, 100, nil, nil)
 	if err == nil {
 		err = CheckFailure(results)
 	}
@@ -310,23 +310,17 @@ layers:
 	}
 }
 
-func TestMemoryRefused(t *testing.T) {
+func TestMemoryOfTraining(t *testing.T) {
 	// Two layers of 2²⁰ and 2²⁰ units: 10¹² parameters and more.
 	g := Resolve(mustParse(t, "name: big\ninput: [1048576]\nlayers:\n  - dense: {units: 1048576}\n"))
-	if g.Err != nil {
-		// A layer may refuse it even before; then it must say the figure.
-		t.Logf("refused when planned: %v", g.Err)
-		return
+	if g.Err != nil || g.Params() < 1e12 {
+		t.Fatalf("%d parameters, %v", g.Params(), g.Err)
 	}
-	if g.Params() < 1e12 {
-		t.Fatalf("%d parameters", g.Params())
+	if got := byteSize(g.TrainBytes(1, 1)); got != "13.2 TB" {
+		t.Errorf("training takes %s", got)
 	}
-	err := g.CheckMemory(1, 16<<30)
-	if err == nil || !strings.Contains(err.Error(), "big: training at batch 1 needs 13.2 TB of memory") {
-		t.Errorf("got %v", err)
-	}
-	if err := Resolve(presetSpec(t, "lenet5")).CheckMemory(64, 16<<30); err != nil {
-		t.Error(err)
+	if got := Resolve(presetSpec(t, "lenet5")).TrainBytes(64, 1); got > 1<<28 {
+		t.Errorf("training lenet5 takes %s", byteSize(got))
 	}
 }
 

@@ -118,11 +118,8 @@ func planMemory(g *Graph, batch int, train bool) memoryPlan {
 	return planProgram(g, planOptions{batch: batch, train: train, logits: train})
 }
 
-// ActivationFloats is how many float32s outputs, their gradients and what
-// layers keep and scratch need together.
-func (m *memoryPlan) ActivationFloats() int { return int(m.arena) }
-
-// ActivationBytes is the memory of ActivationFloats and of byte marks.
+// ActivationBytes is the memory of outputs, their gradients and what layers
+// keep and scratch.
 func (m *memoryPlan) ActivationBytes() int64 {
 	return satAdd(satMul(m.arena, 4), m.marksArena)
 }

@@ -70,8 +70,8 @@ func TestInferenceNeedsTwoValues(t *testing.T) {
 		at = net.add("square", 0, at)
 	}
 	m := planMemory(net.g, 3, false)
-	if want := 3 * 3 * line; m.ActivationFloats() != want { // the input stays beside them
-		t.Errorf("%d floats, want %d", m.ActivationFloats(), want)
+	if want := int64(3 * 3 * line); m.arena != want { // the input stays beside them
+		t.Errorf("%d floats, want %d", m.arena, want)
 	}
 	if m.ActivationBytes() != int64(4*3*3*line) || m.Bytes() != m.ActivationBytes() {
 		t.Errorf("%d and %d bytes", m.ActivationBytes(), m.Bytes())

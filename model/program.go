@@ -92,7 +92,7 @@ type ParamRef struct {
 	Node int    // that owns it
 	Name string // "stage2/1/conv1.weight"
 	layers.Param
-	Offset int // of Data in ParamArena, or StateArena
+	Offset int // of Data among all parameters, or all state
 	Data   []float32
 	Grad   []float32 // nil for state, without training, and where frozen
 }

@@ -89,7 +89,7 @@ func threeSteps(t *testing.T, p *Program, n int) (out, grads, state []float32) {
 		}
 		p.Backward()
 		grads = append(grads, p.GradArena()...)
-		state = append(append(state, p.StateArena()...), p.CarryArena()...)
+		state = append(append(state, p.stateA...), p.CarryArena()...)
 		for i, w := range p.ParamArena() {
 			p.ParamArena()[i] = w - 1e-4*p.GradArena()[i]
 		}
@@ -242,9 +242,9 @@ func TestStateMovesOnce(t *testing.T) {
 					in.Data[i] = float32(r.NormFloat64())
 				}
 			}
-			before := slices.Clone(p.StateArena())
+			before := slices.Clone(p.stateA)
 			p.Forward(5, true)
-			y, state := slices.Clone(p.Output().Data), slices.Clone(p.StateArena())
+			y, state := slices.Clone(p.Output().Data), slices.Clone(p.stateA)
 			if slices.Equal(before, state) {
 				t.Errorf("%s: training moves no state", k.Name)
 			}
@@ -252,7 +252,7 @@ func TestStateMovesOnce(t *testing.T) {
 			s.fwd.Again = true
 			s.layer.Forward(&s.fwd)
 			sameBits(t, k.Name+": output", p.Output().Data, y)
-			sameBits(t, k.Name+": state", p.StateArena(), state)
+			sameBits(t, k.Name+": state", p.stateA, state)
 		}
 	}
 }

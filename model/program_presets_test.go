@@ -110,7 +110,7 @@ func TestGradientsAcrossKinks(t *testing.T) {
 	defer pool.Close()
 	for name, g := range nets {
 		t.Run(name, func(t *testing.T) {
-			results, err := CheckContext(t.Context(), g, 1, 3, pool, nil)
+			results, err := Check(t.Context(), g, 1, 3, pool, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -48,12 +48,9 @@ func (p *Program) inputRoom(k int) compute.Tensor {
 }
 
 // Output is what the network puts out for the samples of the last Forward. It
-// is valid until Backward or the next Forward.
+// is valid until Backward or the next Forward. With Options.Logits it is what feeds
+// a last softmax.
 func (p *Program) Output() compute.Tensor { return p.value(p.plan.output) }
-
-// OutputNode is the index of the node that Output belongs to: the graph's
-// output, or with Options.Logits the node that feeds its softmax.
-func (p *Program) OutputNode() int { return p.plan.output }
 
 // OutputGrad is where the loss writes its gradient by Output between Forward
 // and Backward. It has no data when nothing is to be trained.
@@ -79,9 +76,6 @@ func (p *Program) ParamArena() []float32 { return p.params }
 
 // GradArena holds all gradients, laid out as ParamArena; nil without training.
 func (p *Program) GradArena() []float32 { return p.dparams }
-
-// StateArena holds all state, laid out alike.
-func (p *Program) StateArena() []float32 { return p.stateA }
 
 // ClearGrads lets the gradients of parameters go: the next Backward writes them,
 // those after it add. Until then GradArena holds what it held. It costs nothing.

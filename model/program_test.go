@@ -319,7 +319,7 @@ func shapesOfWiring() map[string]*Graph {
 func TestGradientsOfWholeNetworks(t *testing.T) {
 	for name, g := range shapesOfWiring() {
 		t.Run(name, func(t *testing.T) {
-			results, err := Check(g, 1, 3)
+			results, err := Check(t.Context(), g, 1, 3, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -348,7 +348,7 @@ func (w *wrong) Backward(p *layers.Pass) {
 func TestCheckSeesAWrongGradient(t *testing.T) {
 	n := newToyNet(1, 6)
 	n.add("mat", 4, n.add("tanh", 0, n.layer("mat", &wrong{toy{"mat", 6}}, 0)))
-	results, err := Check(n.g, 1, 3)
+	results, err := Check(t.Context(), n.g, 1, 3, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -508,8 +508,8 @@ func TestLogitsLeaveASoftmaxOut(t *testing.T) {
 		if logits {
 			want = a
 		}
-		if p.OutputNode() != want {
-			t.Errorf("logits %v: output is node %d, want %d", logits, p.OutputNode(), want)
+		if p.plan.output != want {
+			t.Errorf("logits %v: output is node %d, want %d", logits, p.plan.output, want)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func TestPaddedSamplesTrainAlike(t *testing.T) {
 			return x
 		}
 		batch := compile(g, len(lens))
-		out := g.Nodes[batch.OutputNode()].Plan.Out.Size()
+		out := g.Nodes[batch.plan.output].Plan.Out.Size()
 		x, dy := normals(len(lens)*steps*3), normals(len(lens)*out)
 		batch.SetLens(0, lens)
 		y := run(batch, len(lens), x, dy)

@@ -119,28 +119,6 @@ func (g *Graph) BatchBytes(batch int) int64 {
 	return satMul(satMul(4, n), int64(batch))
 }
 
-// InferBytes is the memory of running forward alone.
-func (g *Graph) InferBytes(batch int) int64 {
-	if g.Err != nil {
-		return 0
-	}
-	m := planMemory(g, batch, false)
-	return m.Bytes()
-}
-
-// CheckMemory refuses, with a *MemoryError, a network whose training with a
-// batch by SGD with momentum takes more than limit bytes. Nothing is allocated
-// to find out.
-func (g *Graph) CheckMemory(batch int, limit int64) error {
-	need := g.TrainBytes(batch, 1)
-	if need <= limit {
-		return nil
-	}
-	m := planProgram(g, planOptions{batch: batch, train: true, logits: true, recompute: g.recomputes()})
-	acts := satAdd(m.ActivationBytes(), satAdd(satMul(2, g.BatchBytes(batch)), processBytes))
-	return &MemoryError{Network: g.Name, Batch: batch, Train: true, Need: need, Params: need - acts, Activations: acts, Have: limit}
-}
-
 // Share is one kind's part of something.
 type Share struct {
 	Kind   string
