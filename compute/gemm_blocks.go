@@ -13,14 +13,16 @@ var kcMost, kcPacked, rowsMost, packMost, copyMost = blockSizes(machineCaches())
 const (
 	mcFew     = 24 // up to so many rows B is used as it lies
 	mcLeast   = 96
-	mcPanels  = 48      // fewer rows are not packed together
-	mcLocal   = 192     // up to so many rows a task packs its own panels of B
-	mulTask   = 1 << 20 // multiply-adds that make a chunk worth handing out
-	mulInline = 1 << 15 // below so many nobody is woken
-	packTask  = 1 << 13 // floats that make a chunk of packing
-	packLeast = 16      // panels of B that make it worth to pack A
-	packGroup = 4       // panels of B that are packed side by side
-	tasksMost = 16      // as many tasks share out a product evenly enough
+	mcPanels  = 48          // fewer rows are not packed together
+	mcLocal   = 192         // up to so many rows a task packs its own panels of B
+	mulTask   = 1 << 20     // multiply-adds that make a chunk worth handing out
+	rowTask   = mulTask / 6 // and a chunk of rows that share panels of B
+	mulInline = 1 << 15     // below so many nobody is woken
+	packTask  = 1 << 13     // floats that make a chunk of packing
+	packLeast = 16          // panels of B that make it worth to pack A
+	packGroup = 4           // panels of B that are packed side by side
+	tasksMost = 16          // as many tasks share out a product evenly enough
+	ownLeast  = 64          // rows or columns a thread that make up for panels of its own
 )
 
 // gemmArgs is a product, or one block of k of it, as the workers see it.
@@ -41,10 +43,13 @@ type gemmArgs struct {
 	rows       int       // rows a task
 	panels     int       // panels a task
 	colGroups  int       // tasks side by side
+	rowBlocks  int       // tasks one above the other
+	own        bool      // each thread packs B for its tasks, which are numbered column by column
+	ownA       bool      // each thread packs all of A
 	packA      bool      // tasks pack their rows of A
 	copyA      bool      // tasks copy their columns of a transposed A
 	packInTask bool      // tasks pack their panels of B
-	loop       int64     // of which loop over tasks this is, for keptRows
+	loop       int64     // of which loop over tasks this is, for keptRows and ownPanels
 }
 
 // keptRows says which rows of A lie packed in a worker's scratch memory: those
@@ -54,7 +59,20 @@ type keptRows struct {
 	i0, k0 int
 }
 
-// taskLoops numbers the loops over tasks that pack their rows of A.
+// ownPanels says what lies packed in a worker's own memory: the panels of B
+// from column j0, or all of A, of one loop over tasks.
+//
+// What one core writes and another reads, and writes anew the next time, costs
+// far more than packing: on a Zen 3, 64K floats were packed in 11 µs by one
+// thread and in 47 by two that had both read them before. So threads share
+// panels only where each would pack too much.
+type ownPanels struct {
+	loop   int64
+	j0     int
+	panels []float32
+}
+
+// taskLoops numbers the loops over tasks that keep what they packed.
 var taskLoops atomic.Int64
 
 // gemmWith is Gemm with a given kernel.
@@ -104,9 +122,12 @@ func gemmWith(kern *gemmKernel, p *Pool, ta, tb bool, m, n, k int, a []float32, 
 			for k0 := 0; k0 < max(k, 1); k0 = max(g.k1, 1) {
 				g.k0, g.k1 = k0, blockEnd(k0, k, depth)
 				kl := g.k1 - g.k0
-				g.packed = shared.Scratch(np * kl * tileWidth)
-				For(p, np, packGrain(kl), g, packPanels)
-				g.share(p, kl)
+				g.cut(kl)
+				if g.own = g.ownB(p, kl); !g.own {
+					g.packed = shared.Scratch(np * kl * tileWidth)
+					For(p, np, packGrain(kl), g, packPanels)
+				}
+				For(p, g.rowBlocks*g.colGroups, 1, g, gemmTask)
 			}
 		}
 		returnWorker(shared)
@@ -140,8 +161,13 @@ func (g *gemmArgs) shareFew(p *Pool) {
 	panels := (g.n + tileWidth - 1) / tileWidth
 	g.rows = g.m
 	g.panels = min(panels, max(packGroup, mulTask/(g.m*max(g.k, 1)*tileWidth)))
-	g.colGroups = (panels + g.panels - 1) / g.panels
+	g.rowBlocks, g.colGroups = 1, (panels+g.panels-1)/g.panels
 	if !g.ta || panels < packGroup || g.k == 0 {
+		For(p, g.colGroups, 1, *g, gemmTask)
+		return
+	}
+	if t := p.Threads(); t > 1 && g.colGroups > 1 && g.m*g.k <= copyMost && g.n >= t*ownLeast {
+		g.ownA, g.loop = true, taskLoops.Add(1)
 		For(p, g.colGroups, 1, *g, gemmTask)
 		return
 	}
@@ -152,9 +178,21 @@ func (g *gemmArgs) shareFew(p *Pool) {
 	returnWorker(shared)
 }
 
-// share cuts columns j0 to j1 of C into tasks and runs them; each has depth
-// steps of k.
+// share cuts columns j0 to j1 of C into tasks and runs them, depth steps of k.
 func (g *gemmArgs) share(p *Pool, depth int) {
+	g.cut(depth)
+	For(p, g.rowBlocks*g.colGroups, 1, *g, gemmTask)
+}
+
+// ownB says that the threads pack the panels of B that they need, each for
+// itself, depth steps deep.
+func (g *gemmArgs) ownB(p *Pool, depth int) bool {
+	t := p.Threads()
+	return t > 1 && g.rowBlocks*g.colGroups > 1 && g.panels*tileWidth*depth <= copyMost && g.m*g.colGroups >= t*ownLeast
+}
+
+// cut cuts columns j0 to j1 of C into tasks; each has depth steps of k.
+func (g *gemmArgs) cut(depth int) {
 	n := g.j1 - g.j0
 	panels := (n + tileWidth - 1) / tileWidth
 	depth = max(depth, 1)
@@ -168,12 +206,17 @@ func (g *gemmArgs) share(p *Pool, depth int) {
 		}
 		g.rows = min(rowsMost, roundUp((g.m+blocks-1)/blocks, g.kern.rows))
 	} else {
-		g.rows = max(mcLeast, roundUp(mulTask/(n*depth), 6))
+		g.rows = max(mcLeast, roundUp(rowTask/(n*depth), 6))
 		if g.copyA {
-			g.rows = max(mcLeast, min(g.rows, roundUp(copyMost/min(depth, g.kc), 6)))
+			// A quarter of the second level is reread sooner than half of it.
+			g.rows = max(mcLeast, min(g.rows, roundUp(copyMost/2/min(depth, g.kc), 6)))
 		}
-		// Tasks of one size: two that are not would leave a thread waiting.
+		// Tasks of one size, as many for one of two or four threads as for another:
+		// else one of them would wait.
 		blocks := (g.m + g.rows - 1) / g.rows
+		if blocks > 2 {
+			blocks = roundUp(blocks, 4)
+		}
 		g.rows = min(g.m, roundUp((g.m+blocks-1)/blocks, g.kern.rows))
 	}
 	blocks := (g.m + g.rows - 1) / g.rows
@@ -187,9 +230,8 @@ func (g *gemmArgs) share(p *Pool, depth int) {
 		}
 		g.panels = max(g.panels, min(panels, packLeast/2))
 	}
-	g.colGroups = (panels + g.panels - 1) / g.panels
+	g.rowBlocks, g.colGroups = blocks, (panels+g.panels-1)/g.panels
 	g.loop = taskLoops.Add(1)
-	For(p, blocks*g.colGroups, 1, *g, gemmTask)
 }
 
 // blockEnd is where the block that starts at k0 ends: what is left, cut into
@@ -205,13 +247,25 @@ func blockEnd(k0, k, most int) int {
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
-// gemmTask computes blocks of C, numbered row by row.
+// gemmTask computes blocks of C, numbered row by row, or column by column where
+// a thread packs columns of B for itself.
 func gemmTask(g *gemmArgs, w *Worker, lo, hi int) {
 	for t := lo; t < hi; t++ {
-		i0 := t / g.colGroups * g.rows
+		i, j := t/g.colGroups, t%g.colGroups
+		if g.own {
+			i, j = t%g.rowBlocks, t/g.rowBlocks
+		}
+		i0 := i * g.rows
 		i1 := min(i0+g.rows, g.m)
-		j0 := g.j0 + t%g.colGroups*g.panels*tileWidth
+		j0 := g.j0 + j*g.panels*tileWidth
 		j1 := min(j0+g.panels*tileWidth, g.j1)
+		if g.own && (w.own.loop != g.loop || w.own.j0 != j0) {
+			lo, hi := j*g.panels, (j1-g.j0+tileWidth-1)/tileWidth
+			g.packBlocks(w.ownRoom(g.loop, j0, (hi-lo)*tileWidth*(g.k1-g.k0)), lo, hi)
+		}
+		if g.ownA && w.own.loop != g.loop {
+			g.packStripBlocks(w.ownRoom(g.loop, 0, g.m*g.k+packSlack), 0, (g.m+g.kern.rows-1)/g.kern.rows)
+		}
 		for k0 := g.k0; k0 < max(g.k1, 1); {
 			k1 := blockEnd(k0, g.k1, g.kc)
 			g.block(w, i0, i1, j0, j1, k0, k1)
@@ -244,7 +298,7 @@ func (g *gemmArgs) block(w *Worker, i0, i1, j0, j1, k0, k1 int) {
 	t.add = g.e.Add || !first
 	t.relu, t.ceil = g.e.ReLU && last, g.e.Ceil
 	t.bstep = tileWidth
-	if g.packed == nil && !g.packInTask {
+	if g.packed == nil && !g.own && !g.packInTask {
 		t.bstep, full = g.ldb, run
 	}
 	for j := j0; j < j1; j += tileWidth {
@@ -257,6 +311,8 @@ func (g *gemmArgs) block(w *Worker, i0, i1, j0, j1, k0, k1 int) {
 		done := 0
 		switch {
 		case kl == 0:
+		case g.own:
+			t.b = w.own.panels[(k0-g.k0)*roundUp(j1-w.own.j0, tileWidth)+(j-w.own.j0)*kl:]
 		case g.packed != nil:
 			t.b = g.packed[(k0-g.k0)*roundUp(g.j1-g.j0, tileWidth)+(j-g.j0)*kl:]
 		case fuse && t.cols == tileWidth:
@@ -286,7 +342,7 @@ func (g *gemmArgs) block(w *Worker, i0, i1, j0, j1, k0, k1 int) {
 		a, aoff, coff, step := t.a, t.aoff, t.coff, t.astep
 		if done < whole {
 			t.m, t.aoff, t.coff = whole-done, aoff[done:whole], coff[done:whole]
-			if g.packedA != nil {
+			if g.strips() {
 				// Panels follow each other from where A begins.
 				t.a, t.aoff = a[done*kl:], aoff[:whole-done]
 			}
@@ -304,8 +360,11 @@ func (g *gemmArgs) block(w *Worker, i0, i1, j0, j1, k0, k1 int) {
 // fuses says that a task packs panels of B while it computes their first tile:
 // B lies by row, and there are rows left that read the panel.
 func (g *gemmArgs) fuses(m int) bool {
-	return g.packInTask && !g.tb && m >= 2*g.kern.rows && g.k > 0 && g.kern.rowPack != nil && (!g.ta || g.packedA != nil)
+	return g.packInTask && !g.tb && m >= 2*g.kern.rows && g.k > 0 && g.kern.rowPack != nil && (!g.ta || g.strips())
 }
+
+// strips says that all of A is packed before the tasks' first block.
+func (g *gemmArgs) strips() bool { return g.packedA != nil || g.ownA }
 
 // packWhileFirst computes the first rows of t from a B that lies by row, and
 // packs it where t's is wanted.
@@ -313,7 +372,7 @@ func (g *gemmArgs) packWhileFirst(t *tile, b []float32) {
 	whole, rows, panel := *t, g.kern.rows, t.b[:t.kl*tileWidth]
 	t.m, t.aoff, t.coff = rows, t.aoff[:rows], t.coff[:rows]
 	t.b, t.bstep = b[:(t.kl-1)*g.ldb+tileWidth], g.ldb
-	if g.packedA != nil {
+	if g.strips() {
 		g.kern.panelPack(t, &panel[0])
 	} else {
 		g.kern.rowPack(t, &panel[0])
@@ -330,6 +389,8 @@ func (g *gemmArgs) placeA(w *Worker, i0, m, k0, k1, room int) (whole int, run, f
 	switch {
 	case g.packedA != nil:
 		t.a = g.packedA[m*k0:]
+	case g.ownA:
+		t.a = w.own.panels[m*k0:]
 	case g.packA:
 		t.a = w.Scratch(m*kl + packSlack)
 		// The task before was mostly this one's neighbour in the same rows.

@@ -18,6 +18,15 @@ func packPanels(g *gemmArgs, _ *Worker, lo, hi int) {
 	}
 }
 
+// packBlocks is packPanels into memory for panels lo to hi alone.
+func (g *gemmArgs) packBlocks(dst []float32, lo, hi int) {
+	for k0 := g.k0; k0 < g.k1; {
+		k1 := blockEnd(k0, g.k1, g.kc)
+		g.packB(dst[(k0-g.k0)*(hi-lo)*tileWidth:], lo, hi, k0, k1)
+		k0 = k1
+	}
+}
+
 // packB packs panels lo to hi of those from column j0, steps k0 to k1, one
 // after the other: dst[p*16+j] = op(B)[k0+p, col+j] for each, zero beyond
 // column n. What lies by row is packed for some panels at once, so that memory
@@ -106,10 +115,12 @@ func (g *gemmArgs) packRowsOfA(dst []float32, i0, m, lo, hi, k0, k1 int) {
 }
 
 // packStrips packs panels lo to hi of A into g.packedA, in all blocks of k.
-func packStrips(g *gemmArgs, _ *Worker, lo, hi int) {
+func packStrips(g *gemmArgs, _ *Worker, lo, hi int) { g.packStripBlocks(g.packedA, lo, hi) }
+
+func (g *gemmArgs) packStripBlocks(dst []float32, lo, hi int) {
 	for k0 := 0; k0 < g.k; {
 		k1 := blockEnd(k0, g.k, g.kc)
-		g.packRowsOfA(g.packedA[g.m*k0:], 0, g.m, lo*g.kern.rows, hi*g.kern.rows, k0, k1)
+		g.packRowsOfA(dst[g.m*k0:], 0, g.m, lo*g.kern.rows, hi*g.kern.rows, k0, k1)
 		k0 = k1
 	}
 }

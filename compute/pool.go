@@ -63,6 +63,7 @@ type Worker struct {
 	regions []region
 	tile    tile
 	kept    keptRows
+	own     ownPanels
 	cell    cellRows
 	squares winogradSquares
 	tasks   map[reflect.Type]any // recycled task of each argument type
@@ -76,6 +77,16 @@ func (w *Worker) Scratch(n int) []float32 {
 		w.scratch = Alloc(n + min(n/4, 1<<14))
 	}
 	return w.scratch[:n]
+}
+
+// ownRoom is n floats of the worker's own for what it packed, beside Scratch.
+// They stay as they are until the next call.
+func (w *Worker) ownRoom(loop int64, j0, n int) []float32 {
+	if cap(w.own.panels) < n {
+		w.own.panels = Alloc(n)
+	}
+	w.own = ownPanels{loop, j0, w.own.panels[:n]}
+	return w.own.panels
 }
 
 // Offsets is Scratch for n integers, beside the floats.
