@@ -16,7 +16,7 @@ const (
 	mcPanels  = 48          // fewer rows are not packed together
 	mcLocal   = 192         // up to so many rows a task packs its own panels of B
 	mulTask   = 1 << 20     // multiply-adds that make a chunk worth handing out
-	rowTask   = mulTask / 6 // and a chunk of rows that share panels of B
+	rowsTask  = mulTask / 6 // and a chunk of rows that share panels of B
 	mulInline = 1 << 15     // below so many nobody is woken
 	packTask  = 1 << 13     // floats that make a chunk of packing
 	packLeast = 16          // panels of B that make it worth to pack A
@@ -206,7 +206,7 @@ func (g *gemmArgs) cut(depth int) {
 		}
 		g.rows = min(rowsMost, roundUp((g.m+blocks-1)/blocks, g.kern.rows))
 	} else {
-		g.rows = max(mcLeast, roundUp(rowTask/(n*depth), 6))
+		g.rows = max(mcLeast, roundUp(rowsTask/(n*depth), 6))
 		if g.copyA {
 			// A quarter of the second level is reread sooner than half of it.
 			g.rows = max(mcLeast, min(g.rows, roundUp(copyMost/2/min(depth, g.kc), 6)))
