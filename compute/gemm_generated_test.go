@@ -68,6 +68,7 @@ func TestGenerated(t *testing.T) {
 		{"winograd_amd64.s", "_asm/winograd", nil},
 		{"depthwise_amd64.s", "_asm/depthwise", nil},
 		{"vec_arm64.s", "_asm/neon", []string{"sweeps"}},
+		{"vec_functions_arm64.s", "_asm/neon", []string{"functions"}},
 	} {
 		t.Run(g.file, func(t *testing.T) {
 			sameAsGenerated(t, g.file, g.dir, generator(t, g.dir, g.args...))

@@ -8,9 +8,9 @@ var vec = &neonVectors
 // vectorSets are the sets that this machine can run, the plain one first.
 func vectorSets() []*vectors { return []*vectors{&genericVectors, &neonVectors} }
 
-// neonVectors are the loops of vec_arm64.s, and those in plain Go where there
+// neonVectors are the loops of vec_arm64.s and vec_functions_arm64.s, and those in plain Go where there
 // are none. They trust the lengths that they are given.
-var neonVectors = withNEON(genericVectors)
+var neonVectors = withFunctions(withNEON(genericVectors))
 
 func withNEON(v vectors) vectors {
 	v.name = "neon"
@@ -28,6 +28,7 @@ func withNEON(v vectors) vectors {
 	v.dot = dotNEON
 	v.moments = momentsNEON
 	v.colSum = colSumNEON
+	v.colMax = colMaxNEON
 	v.colMoments = colMomentsNEON
 	v.colGrad = colGradNEON
 	v.normalize = normalizeNEON
@@ -100,6 +101,9 @@ func momentsNEON(x []float32, mean float32) (s, q float32) // Σ(x−mean), Σ(x
 
 //go:noescape
 func colSumNEON(acc, x []float32, rows int) // acc += x
+
+//go:noescape
+func colMaxNEON(acc, x []float32, rows int) // acc = max(acc, x), a NaN in x left out
 
 //go:noescape
 func colMomentsNEON(s, q, mean, x []float32, rows int) // s += x−mean, q += (x−mean)²

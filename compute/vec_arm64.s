@@ -850,6 +850,97 @@ colSumNEON_one_end:
 colSumNEON_done:
 	RET
 
+// func colMaxNEON(acc, x []float32, rows int)
+TEXT ·colMaxNEON(SB), NOSPLIT, $0-56
+	MOVD acc_base+0(FP), R0
+	MOVD x_base+24(FP), R1
+	MOVD acc_len+8(FP), R9
+	LSL $2, R9, R10
+	MOVD rows+48(FP), R11
+	CBZ R11, colMaxNEON_done
+	VEOR V8.B16, V8.B16, V8.B16
+	CMP $16, R9
+	BLT colMaxNEON_wide_end
+
+colMaxNEON_wide:
+	FMOVQ 0(R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
+	MOVD R1, R13
+	MOVD R11, R12
+
+colMaxNEON_wide_row:
+	FMOVQ 0(R13), F4
+	FMOVQ 16(R13), F5
+	FMOVQ 32(R13), F6
+	FMOVQ 48(R13), F7
+	WORD $0x4e24c400 // fmaxnm v0.4s, v0.4s, v4.4s
+	WORD $0x4e25c421 // fmaxnm v1.4s, v1.4s, v5.4s
+	WORD $0x4e26c442 // fmaxnm v2.4s, v2.4s, v6.4s
+	WORD $0x4e27c463 // fmaxnm v3.4s, v3.4s, v7.4s
+	ADD R10, R13
+	SUBS $1, R12
+	BNE colMaxNEON_wide_row
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
+	FMOVQ F3, 48(R0)
+	ADD $64, R0
+	ADD $64, R1
+	SUB $16, R9
+	CMP $16, R9
+	BGE colMaxNEON_wide
+
+colMaxNEON_wide_end:
+	CMP $4, R9
+	BLT colMaxNEON_four_end
+
+colMaxNEON_four:
+	FMOVQ 0(R0), F0
+	MOVD R1, R13
+	MOVD R11, R12
+
+colMaxNEON_four_row:
+	FMOVQ 0(R13), F4
+	WORD $0x4e24c400 // fmaxnm v0.4s, v0.4s, v4.4s
+	ADD R10, R13
+	SUBS $1, R12
+	BNE colMaxNEON_four_row
+	FMOVQ F0, 0(R0)
+	ADD $16, R0
+	ADD $16, R1
+	SUB $4, R9
+	CMP $4, R9
+	BGE colMaxNEON_four
+
+colMaxNEON_four_end:
+	CMP $1, R9
+	BLT colMaxNEON_one_end
+
+colMaxNEON_one:
+	FMOVS 0(R0), F0
+	MOVD R1, R13
+	MOVD R11, R12
+
+colMaxNEON_one_row:
+	FMOVS 0(R13), F4
+	WORD $0x4e24c400 // fmaxnm v0.4s, v0.4s, v4.4s
+	ADD R10, R13
+	SUBS $1, R12
+	BNE colMaxNEON_one_row
+	FMOVS F0, 0(R0)
+	ADD $4, R0
+	ADD $4, R1
+	SUB $1, R9
+	CMP $1, R9
+	BGE colMaxNEON_one
+
+colMaxNEON_one_end:
+
+colMaxNEON_done:
+	RET
+
 // func colMomentsNEON(s, q, mean, x []float32, rows int)
 TEXT ·colMomentsNEON(SB), NOSPLIT, $0-104
 	MOVD s_base+0(FP), R0

@@ -57,6 +57,8 @@ func reductions() {
 func matrices() {
 	columns{name: "colSumNEON", sig: "acc, x []float32, rows int", args: []string{"acc", "x"}, sums: []string{"acc"}, in: []string{"x"},
 		body: func(a *pass) { fadd(a.reg("acc"), a.reg("acc"), a.reg("x")) }}.write()
+	columns{name: "colMaxNEON", sig: "acc, x []float32, rows int", args: []string{"acc", "x"}, sums: []string{"acc"}, in: []string{"x"},
+		body: func(a *pass) { fmaxnm(a.reg("acc"), a.reg("acc"), a.reg("x")) }}.write()
 	columns{name: "colMomentsNEON", sig: "s, q, mean, x []float32, rows int", args: []string{"s", "q", "mean", "x"},
 		params: []string{"mean"}, sums: []string{"s", "q"}, in: []string{"x"},
 		body: func(a *pass) {

@@ -5,6 +5,7 @@
 //	go run . depthwise > ../../depthwise_arm64.s
 //	go run . winograd > ../../winograd_arm64.s
 //	go run . sweeps > ../../vec_arm64.s
+//	go run . functions > ../../vec_functions_arm64.s
 //
 // A kernel computes tiles of up to six rows and sixteen columns of C that stay
 // in registers while it walks along k. NEON has no masks: where a row of C is
@@ -59,8 +60,10 @@ func main() {
 		winograd()
 	case "sweeps":
 		sweeps()
+	case "functions":
+		functions()
 	default:
-		fmt.Fprintln(os.Stderr, "neon: say what to write: products, depthwise, winograd or sweeps")
+		fmt.Fprintln(os.Stderr, "neon: say what to write: products, depthwise, winograd, sweeps or functions")
 		os.Exit(2)
 	}
 	os.Stdout.Write(out.Bytes())
@@ -87,6 +90,12 @@ func fmax(d, n, m int) { three(0x4e20f400, "fmax", d, n, m) }
 
 // fmin keeps a NaN.
 func fmin(d, n, m int) { three(0x4ea0f400, "fmin", d, n, m) }
+
+// fmaxnm is the larger number, where one is a NaN the other.
+func fmaxnm(d, n, m int) { three(0x4e20c400, "fmaxnm", d, n, m) }
+
+// fmaxnmp is fmaxnm of neighbours: of n in the lower half of d, of m in the upper.
+func fmaxnmp(d, n, m int) { three(0x6e20c400, "fmaxnmp", d, n, m) }
 
 // fcmgt is all ones where n > m.
 func fcmgt(d, n, m int) { three(0x6ea0e400, "fcmgt", d, n, m) }

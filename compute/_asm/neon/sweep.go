@@ -94,7 +94,30 @@ type sweep struct {
 	temps     []string
 	sums      []string // results
 	unroll    int
-	body      func(a *pass)
+	// turns writes an instruction of each vector in turn, for bodies that are long
+	// chains: one vector's would wait for itself.
+	turns bool
+	body  func(a *pass)
+}
+
+// bodies writes the body of each vector of a step.
+func (s sweep) bodies(r *registers, w width) {
+	var text [][]string
+	for u := range w.vectors {
+		start := out.Len()
+		s.body(&pass{r, u, w.floats == 1})
+		if s.turns {
+			text = append(text, strings.SplitAfter(out.String()[start:], "\n"))
+			out.Truncate(start)
+		}
+	}
+	if s.turns {
+		for i := range text[0] {
+			for _, lines := range text {
+				out.WriteString(lines[i])
+			}
+		}
+	}
 }
 
 func (s sweep) write() {
@@ -131,6 +154,9 @@ func (s sweep) write() {
 		p("VDUP V%d.S[0], V%d.S4", v, v)
 	}
 	zero(r.at("zero", 0))
+	if s.turns {
+		p("MOVD $numbers<>(SB), R20")
+	}
 	for _, x := range s.sums {
 		for u := range s.unroll {
 			zero(r.at(x, u))
@@ -144,9 +170,7 @@ func (s sweep) write() {
 		for _, x := range s.in {
 			w.move(r, x, ptr[x], false)
 		}
-		for u := range w.vectors {
-			s.body(&pass{r, u, w.floats == 1})
-		}
+		s.bodies(r, w)
 		for _, x := range s.out {
 			w.move(r, x, ptr[x], true)
 		}
