@@ -88,10 +88,13 @@ func mulAddChains(rounds int, x, y float32)
 
 var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
-// AVX2 comes first although AVX-512 is wider: the peaks are equal on Zen 4, and
-// the AVX-512 row has only been run under emulation, its convolutions in part,
-// and never timed. --kernel avx512 takes it. Packing and the rest move memory
-// and gain nothing from longer registers, so it has the AVX2 routines for them.
+// AVX2 comes first although AVX-512 is wider. A processor does not say how many
+// units it has for it: with two the peak doubles, on Zen 4 the peaks are equal.
+// To time both at the start would let the bits of a training run depend on which
+// happened to be faster, so the choice is the user's: bench kernels compares them
+// and --kernel avx512 takes it. That row has been proven under emulation and
+// never timed. Packing and the rest move memory and gain nothing from longer
+// registers, so it has the AVX2 routines for them.
 var archKernels = []gemmKernel{{
 	name:      "avx2",
 	runs:      hasAVX2,
