@@ -12,6 +12,8 @@ import (
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
 
 	"layercake/internal/golden"
 	"layercake/model"
@@ -354,4 +356,41 @@ func TestLoadRefused(t *testing.T) {
 	d := drive(t, smallNet, 80, 24)
 	d.send(loadedMsg{err: errTest})
 	d.sees("test: refused", "small")
+}
+
+// TestEnterBeforeTheList: enter pressed before a list has come takes its best hit
+// as soon as it comes.
+func TestEnterBeforeTheList(t *testing.T) {
+	d := drive(t, smallNet, 100, 30)
+	var later []tea.Cmd
+	hold := func(m tea.Msg) {
+		_, cmd := d.a.Update(m)
+		later = append(later, cmd)
+	}
+	hold(keyMsg(t, "o"))
+	for _, r := range "lenet5" {
+		hold(keyMsg(t, string(r)))
+	}
+	hold(keyMsg(t, "enter"))
+	hold(keyMsg(t, "x")) // too late for the query
+	d.sees("looking", "lenet5")
+	for _, cmd := range later {
+		d.run(cmd)
+	}
+	if got := d.a.desk.spec().Name; got != "lenet5" {
+		t.Errorf("%s is on the desk, wants lenet5", got)
+	}
+}
+
+// TestSelectedInFewColours: with 16 colours a selected line has one colour for all
+// its words.
+func TestSelectedInFewColours(t *testing.T) {
+	r := lipgloss.NewRenderer(io.Discard)
+	for profile, codes := range map[termenv.Profile]int{termenv.ANSI: 2, termenv.TrueColor: 4, termenv.Ascii: 0} {
+		r.SetColorProfile(profile)
+		theme := themeFor(r, false)
+		if line := theme.selected(theme.dim.Render("dim") + " text"); strings.Count(line, "\x1b[") < codes || profile == termenv.ANSI && strings.Count(line, "\x1b[") != codes {
+			t.Errorf("profile %v: %q", profile, line)
+		}
+	}
 }

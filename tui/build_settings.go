@@ -135,8 +135,8 @@ func (b *buildScreen) settingLines(r *model.Row, w int) []string {
 	var out []string
 	for _, f := range b.settings(r) {
 		s := " " + t.dim.Render(fit(f.name, 13)) + t.strong.Render(f.was)
-		if f.unit != "" {
-			s += t.dim.Render(" " + f.unit)
+		if u := f.unitOf(f.was); u != "" {
+			s += t.dim.Render(" " + u)
 		}
 		out = append(out, fit(s, w))
 	}

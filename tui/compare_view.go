@@ -162,7 +162,11 @@ func (c *compareScreen) part(l compareLine, i int, r *model.Row, part func(name,
 	if other && r.Label != base.Label {
 		label = t.warn
 	}
-	name += title.Render(fit(r.Title, max(cells(r.Title), 5))) + " " + label.Render(r.Label)
+	words := r.Label
+	if words == "" && !strings.HasPrefix(r.Kind, r.Title) {
+		words = r.Kind // a norm is which one
+	}
+	name += title.Render(fit(r.Title, max(cells(r.Title), 5))) + " " + label.Render(words)
 	quiet := t.dim
 	if r.Params > 0 || r.Group {
 		quiet = t.text

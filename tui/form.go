@@ -332,6 +332,14 @@ func (f *form) lines(t *theme, w, h int) []string {
 // quiet leaves the effect out where there is none and h lines are few.
 func (f *form) quiet(h int) bool { return h <= 18 && f.spec == f.base }
 
+// unitOf is what text is counted in; words such as same are counted in nothing.
+func (f *field) unitOf(text string) string {
+	if text = strings.TrimLeft(text, " -[."); text == "" || text[0] < '0' || text[0] > '9' {
+		return ""
+	}
+	return f.unit
+}
+
 func (f *form) fieldLine(t *theme, i, name, w int) string {
 	fd := &f.fields[i]
 	here := i == f.cursor
@@ -354,8 +362,8 @@ func (f *form) fieldLine(t *theme, i, name, w int) string {
 		value = " " + value
 	}
 	value += " "
-	if fd.unit != "" {
-		value += t.dim.Render(fd.unit + " ")
+	if u := fd.unitOf(fd.value.String()); u != "" {
+		value += t.dim.Render(u + " ")
 	}
 	if f.errs[i] != nil {
 		value += t.bad.Render(" ✗")

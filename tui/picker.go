@@ -14,7 +14,8 @@ type picker struct {
 	title  string
 	action string // what enter does, for the footer: "insert"
 	items  []pickItem
-	wait   string // shown instead of an empty list
+	wait   string // shown instead of an empty list that is still to come
+	eager  bool   // take the best as soon as it has come
 	query  entry
 	hits   []int // of items
 	cursor int   // of hits
@@ -115,6 +116,10 @@ func (p *picker) move(n int) tea.Cmd {
 }
 
 func (p *picker) take() tea.Cmd {
+	if len(p.items) == 0 && p.wait != "" {
+		p.eager = true // fingers were faster than the list
+		return nil
+	}
 	if p.cursor >= len(p.hits) {
 		return nil
 	}
@@ -125,12 +130,16 @@ func (p *picker) take() tea.Cmd {
 func (p *picker) Update(msg tea.Msg) (Screen, tea.Cmd) {
 	switch m := msg.(type) {
 	case tea.KeyMsg:
-		if p.query.key(m) {
+		if !p.eager && p.query.key(m) {
 			p.filter()
 		}
 	default:
 		if p.more != nil {
 			p.more(msg)
+		}
+		if p.eager && len(p.items) > 0 {
+			p.eager = false
+			return p, p.take()
 		}
 	case tea.MouseMsg:
 		switch {

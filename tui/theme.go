@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
 	"github.com/muesli/termenv"
 
 	"layercake/layers"
@@ -31,6 +32,7 @@ type theme struct {
 	ascii               bool   // signs of ASCII only
 	plain               bool   // no colour
 	dark                bool   // made for a dark terminal
+	few                 bool   // no more than 16 colours
 }
 
 // ink is a style whose terminal codes are worked out once: a frame has hundreds
@@ -122,11 +124,16 @@ func themeFor(r *lipgloss.Renderer, ascii bool) *theme {
 		ascii:  ascii,
 		plain:  r.ColorProfile() == termenv.Ascii,
 		dark:   r.HasDarkBackground(),
+		few:    r.ColorProfile() == termenv.ANSI,
 	}
 	for f, tone := range familyTones {
 		t.family[f] = style(tone)
 	}
-	t.selectOn, t.selectOff, _ = strings.Cut(r.NewStyle().Background(colour(tones.selected)).Render("x"), "x")
+	chosen := r.NewStyle().Background(colour(tones.selected))
+	if t.few {
+		chosen = chosen.Foreground(colour(tones.strong))
+	}
+	t.selectOn, t.selectOff, _ = strings.Cut(chosen.Render("x"), "x")
 	return t
 }
 
@@ -138,10 +145,14 @@ func (t *theme) of(f layers.Family) ink {
 	return t.dim
 }
 
-// selected lays the selection's background under a finished line.
+// selected lays the selection's background under a finished line. Of 16 colours
+// many cannot be read on it: there the line has one.
 func (t *theme) selected(line string) string {
-	if t.selectOn == "" {
+	switch {
+	case t.selectOn == "":
 		return line
+	case t.few:
+		return t.selectOn + ansi.Strip(line) + t.selectOff
 	}
 	return t.selectOn + strings.ReplaceAll(line, "\x1b[0m", "\x1b[0m"+t.selectOn) + t.selectOff
 }
