@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +20,13 @@ func newBench(c *common) *cobra.Command {
 		Long:  "Measures matrix products, convolutions, training steps and inference. Run it on a\nquiet machine, and several times: one process is not a measurement.",
 		Example: `  layercake bench gemm --threads 1
   layercake bench train --workload resnet20 --json`,
-		Args: arguments(0, 0, "one of gemm, conv, kernels, train, infer, peers"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			names := commandNames(cmd)
+			return usageError{fmt.Errorf("there is nothing to measure called %q: %s", args[0], suggest(args[0], names, "wants one of "+strings.Join(names, ", ")))}
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newBenchGemm(c), newBenchConv(c), newBenchKernels(c), newBenchTrain(c), newBenchInfer(c), newBenchPeers(c))
@@ -26,20 +34,24 @@ func newBench(c *common) *cobra.Command {
 }
 
 // rates repeats f for at least span a repeat, and gives the calls a second of
-// each repeat in rising order.
-func rates(repeats int, span, warm time.Duration, f func()) []float64 {
+// each repeat in rising order. When ctx ends it does so too, with figures that
+// mean nothing.
+func rates(ctx context.Context, repeats int, span, warm time.Duration, f func()) []float64 {
 	n := 0
 	start := time.Now()
-	for time.Since(start) < warm || n < 3 {
+	for ctx.Err() == nil && (time.Since(start) < warm || n < 3) {
 		f()
 		n++
 	}
-	per := time.Since(start) / time.Duration(n)
+	per := time.Since(start) / time.Duration(max(n, 1))
 	calls := int(span/max(per, 1)) + 1
 	out := make([]float64, repeats)
 	for i := range out {
 		start := time.Now()
 		for range calls {
+			if ctx.Err() != nil {
+				return out
+			}
 			f()
 		}
 		out[i] = float64(calls) / time.Since(start).Seconds()
@@ -103,7 +115,7 @@ func newBenchGemm(c *common) *cobra.Command {
 				fmt.Fprintf(out, "%s\n%-18s %3s  %8s %8s %8s %8s\n", e.title(), "GFLOP/s, M×K×N", "op", "min", "median", "max", "of peak")
 			}
 			for _, s := range gemmShapes() {
-				l := timeGemm(e, s)
+				l := timeGemm(cmd.Context(), e, s)
 				if cmd.Context().Err() != nil {
 					return errInterrupted
 				}
@@ -122,9 +134,9 @@ func newBenchGemm(c *common) *cobra.Command {
 	return cmd
 }
 
-func timeGemm(e *engine, s gemmShape) gemmLine {
+func timeGemm(ctx context.Context, e *engine, s gemmShape) gemmLine {
 	run, flop := s.product(e.pool)
-	v := rates(9, 60*time.Millisecond, 60*time.Millisecond, run)
+	v := rates(ctx, 9, 60*time.Millisecond, 60*time.Millisecond, run)
 	return gemmLine{s.m, s.n, s.k, s.ta, s.tb, e.threads, flop * v[4], flop * v[0], flop * v[8], e.under(flop * v[4])}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -68,7 +69,7 @@ func newBenchConv(c *common) *cobra.Command {
 				fmt.Fprintf(out, "%s\n%-24s %-8s %8s %8s %8s %8s\n", e.title(), "GFLOP/s, layer", "pass", "min", "median", "max", "of peak")
 			}
 			for _, s := range convShapes {
-				for _, l := range timeConv(e, s) {
+				for _, l := range timeConv(cmd.Context(), e, s) {
 					if cmd.Context().Err() != nil {
 						return errInterrupted
 					}
@@ -88,11 +89,11 @@ func newBenchConv(c *common) *cobra.Command {
 	return cmd
 }
 
-func timeConv(e *engine, s convShape) []convLine {
+func timeConv(ctx context.Context, e *engine, s convShape) []convLine {
 	passes, flop := s.passes(e.pool)
 	var lines []convLine
 	for _, p := range passes {
-		v := rates(7, 60*time.Millisecond, 60*time.Millisecond, p.run)
+		v := rates(ctx, 7, 60*time.Millisecond, 60*time.Millisecond, p.run)
 		lines = append(lines, convLine{s.net, s.n, s.size, s.c, s.f, s.k, s.stride, s.groups, p.name, e.threads,
 			flop * v[3], flop * v[0], flop * v[6], e.under(flop * v[3])})
 		p.after()

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"runtime"
@@ -133,12 +134,9 @@ func newBenchRun(c *common, o *benchOptions, name, short, more string, list []wo
 			}
 			for _, w := range todo {
 				o.threads = e.threads
-				l, err := timeRun(e, w, *o, bind)
+				l, err := timeRun(cmd.Context(), e, w, *o, bind)
 				if err != nil {
 					return err
-				}
-				if cmd.Context().Err() != nil {
-					return errInterrupted
 				}
 				if asJSON {
 					if err := writeJSON(out, l); err != nil {
@@ -212,7 +210,7 @@ func mebibytes(n int64) float64 {
 	return float64(n) / (1 << 20)
 }
 
-func timeRun(e *engine, w workload, o benchOptions, bind binder) (benchLine, error) {
+func timeRun(ctx context.Context, e *engine, w workload, o benchOptions, bind binder) (benchLine, error) {
 	g, err := w.graph(o)
 	if err != nil {
 		return benchLine{}, err
@@ -228,7 +226,10 @@ func timeRun(e *engine, w workload, o benchOptions, bind binder) (benchLine, err
 			failed = err
 		}
 	}
-	v := rates(7, 400*time.Millisecond, 800*time.Millisecond, run)
+	v := rates(ctx, 7, 400*time.Millisecond, 800*time.Millisecond, run)
+	if ctx.Err() != nil {
+		return benchLine{}, errInterrupted
+	}
 	allocs := allocations(run)
 	if failed != nil {
 		return benchLine{}, fmt.Errorf("workload %s: %w", w.name, failed)

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"math"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestWorkloads binds each workload and does a few steps: noise fits its
@@ -104,6 +107,26 @@ func TestPredictedMemory(t *testing.T) {
 		}
 		if off := l.Predicted/l.Peak - 1; math.Abs(off) > 0.1 {
 			t.Errorf("%s: %.1f MiB predicted, %.1f held", name, l.Predicted, l.Peak)
+		}
+	}
+}
+
+// A measurement keeps nothing that would have to be saved: an interrupt ends it at
+// once, not behind the repeats of the workload that runs.
+func TestInterruptEndsMeasuring(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	calls := 0
+	rates(ctx, 7, time.Hour, time.Hour, func() {
+		if calls++; calls == 3 {
+			cancel()
+		}
+	})
+	if calls != 3 {
+		t.Errorf("went on for %d calls after the interrupt", calls-3)
+	}
+	for _, args := range [][]string{{"bench", "train", "--workload", "mlp"}, {"bench", "gemm"}, {"bench", "conv"}} {
+		if status := run(ctx, args, io.Discard, io.Discard); status != 130 {
+			t.Errorf("%v: exit %d, want 130", args, status)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func TestRefusals(t *testing.T) {
 		{"no terminal", nil, 1, []string{"terminal"}},
 		{"unknown command", []string{"tarin", "lenet5"}, 2, []string{"tarin", "did you mean train?"}},
 		{"unknown command alone", []string{"sumary"}, 2, []string{"sumary", "layercake summary"}},
-		{"unknown benchmark", []string{"bench", "gem"}, 2, []string{"gem", "layercake bench --help"}},
+		{"unknown benchmark", []string{"bench", "gem"}, 2, []string{"did you mean gemm?", "layercake bench --help"}},
 		{"a folder", []string{"summary", t.TempDir()}, 1, []string{"folder", "presets"}},
 		{"a file too long", []string{"summary", write(t, "long.yaml", strings.Repeat("#", 2<<20))}, 1, []string{"long.yaml", "1048576"}},
 		{"unknown preset", []string{"presets", "resnet21"}, 1, []string{"did you mean resnet20?"}},
@@ -75,10 +75,16 @@ func TestRefusals(t *testing.T) {
 		{"no steps to compare", []string{"compare", "linear", "mlp", "--gradients", "0"}, 2, []string{"--gradients is 0"}},
 		{"a run where a file is", []string{"train", "linear", "--out", write(t, "file", "")}, 1, []string{"--out"}},
 		{"unknown kernel", []string{"presets", "--kernel", "sse"}, 2, []string{"sse", "generic"}},
-		{"unknown flag", []string{"train", "lenet5", "--epoch", "3"}, 2, []string{"--epoch"}},
+		{"unknown flag", []string{"train", "lenet5", "--epoch", "3"}, 2, []string{"--epoch: did you mean --epochs?"}},
+		{"flag of no kind", []string{"train", "lenet5", "--seed", "-1"}, 2, []string{`--seed is "-1", wants a whole number from 0`}},
+		{"no number", []string{"train", "lenet5", "--steps", "ten"}, 2, []string{`--steps is "ten", wants a whole number`}},
+		{"network before command", []string{"lenet5", "train"}, 2, []string{"'layercake train lenet5'"}},
+		{"help on nothing", []string{"help", "trian"}, 2, []string{"did you mean train?"}},
+		{"misspelt data", []string{"train", "lenet5", "--data", "mnits"}, 1, []string{"mnits", "did you mean mnist?"}},
+		{"more data than memory", []string{"train", "lenet5", "--train-samples", "1000000000000"}, 1, []string{"1,000,000,000,000", "GB of memory", "fewer"}},
 		{"no network", []string{"train"}, 2, []string{"NETWORK"}},
 		{"bad shape", []string{"summary", "resnet18", "--input", "3xx"}, 2, []string{"3xx"}},
-		{"unknown optimizer", []string{"train", "linear", "--optimizer", "adm", "--train-samples", "100", "--test-samples", "10"}, 1, []string{"adm", "adam"}},
+		{"unknown optimizer", []string{"train", "linear", "--optimizer", "adm", "--train-samples", "100", "--test-samples", "10"}, 2, []string{"adm", "adam"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			status, stdout, stderr := execute(t, c.args...)

@@ -14,10 +14,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"layercake/compute"
@@ -112,7 +114,10 @@ Without a command the screen opens.`,
 			if len(args) < 2 {
 				return nil
 			}
-			return usageError{fmt.Errorf("there is no command %q: %s", args[0], suggest(args[0], commandNames(cmd), "'layercake --help' lists them"))}
+			if slices.Contains(commandNames(cmd), args[1]) && known(args[0]) {
+				return usageError{fmt.Errorf("the command comes before the network: did you mean 'layercake %s %s'?", args[1], args[0])}
+			}
+			return noCommand(cmd, args[0])
 		},
 		Version:           version(),
 		SilenceErrors:     true,
@@ -131,11 +136,12 @@ Without a command the screen opens.`,
 	root.Flags().BoolVar(&look.dark, "dark", false, "colours for a dark terminal")
 	root.Flags().BoolVar(&look.ascii, "ascii", false, "draw with ASCII alone")
 	root.SetVersionTemplate("layercake {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelp())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		newTrain(c), newSummary(), newCompare(c), newCheck(c),
-		newPresets(), newLayers(), newData(), newRuns(), newSample(c), newBench(c),
+		newPresets(), newLayers(), newData(), newRuns(), newSample(c), newBench(c), newVersion(),
 	)
 	return root
 }
@@ -183,6 +189,49 @@ func runScreen(cmd *cobra.Command, c *common, look screenFlags, args []string) e
 		return errInterrupted
 	}
 	return err
+}
+
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Help about any command",
+		Long:    "Prints what a command does, its flags and an example. 'layercake COMMAND --help' does the same.",
+		Example: "  layercake help train\n  layercake help bench gemm",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return noCommand(cmd.Root(), args[0])
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
+}
+
+// noCommand is the answer to a word that stands where a command should.
+func noCommand(root *cobra.Command, word string) error {
+	return usageError{fmt.Errorf("there is no command %q: %s", word, suggest(word, commandNames(root), "'layercake --help' lists them"))}
+}
+
+// flagError says in our own words what is wrong with a flag.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	var wrong *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		name := "--" + unknown.GetSpecifiedName()
+		err = fmt.Errorf("there is no flag %s: %s", name, suggest(name, names, fmt.Sprintf("'%s --help' lists them", cmd.CommandPath())))
+	case errors.As(err, &wrong):
+		wants := map[string]string{
+			"int": "a whole number", "uint64": "a whole number from 0 to 18446744073709551615", "float64": "a number", "bool": "true or false",
+		}[wrong.GetFlag().Value.Type()]
+		if wants != "" {
+			err = fmt.Errorf("--%s is %q, wants %s", wrong.GetFlag().Name, wrong.GetValue(), wants)
+		}
+	}
+	return usageError{err}
 }
 
 func commandNames(root *cobra.Command) []string {

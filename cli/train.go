@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 	"golang.org/x/term"
 
 	"layercake/data"
+	"layercake/layers"
 	"layercake/model"
 	"layercake/train"
 	"layercake/tui/widget"
@@ -58,7 +60,7 @@ layercake's own, see 'layercake runs'); an interrupted run saves one first, and
 		},
 	}
 	s := cmd.Flags()
-	s.StringVar(&f.data, "data", "", "data set by name, or the path of a CSV file or a folder (default: the network's own)")
+	s.StringVar(&f.data, "data", "", "data set by name, or the path of a CSV file, a text or a folder (default: the network's own)")
 	s.StringVar(&f.target, "target", "", "column of a CSV to predict, by name or number (default: the last)")
 	s.IntVar(&f.epochs, "epochs", 0, "epochs to train")
 	s.IntVar(&f.steps, "steps", 0, "steps to train")
@@ -66,8 +68,8 @@ layercake's own, see 'layercake runs'); an interrupted run saves one first, and
 	s.Float64Var(&f.lr, "lr", 0, "learning rate")
 	s.BoolVar(&f.recompute, "recompute", false, recomputeHelp)
 	s.StringVar(&f.optimizer, "optimizer", "", "optimizer: "+strings.Join(optimizerNames(), ", "))
-	s.IntVar(&f.trainN, "train-samples", 0, "use only so many training samples")
-	s.IntVar(&f.testN, "test-samples", 0, "use only so many test samples")
+	s.IntVar(&f.trainN, "train-samples", 0, "so many training samples: fewer of a file, fewer or more where they are made up")
+	s.IntVar(&f.testN, "test-samples", 0, "so many test samples, likewise")
 	s.IntVar(&f.every, "every", 100, "steps between step lines of --json; 0 for none")
 	s.StringVar(&f.out, "out", "", "folder for the checkpoint and the log")
 	s.StringVar(&f.resume, "resume", "", "go on from the checkpoint in this folder")
@@ -149,6 +151,9 @@ func (f *trainFlags) check(cmd *cobra.Command) error {
 	}
 	if cmd.Flags().Changed("lr") && !(f.lr > 0 && f.lr <= math.MaxFloat64) {
 		return usageError{fmt.Errorf("--lr is %v, wants a number above 0", f.lr)}
+	}
+	if names := optimizerNames(); f.optimizer != "" && !slices.Contains(names, f.optimizer) {
+		return usageError{fmt.Errorf("--optimizer is %q, wants %s", f.optimizer, strings.Join(names, ", "))}
 	}
 	if f.every < 0 {
 		return usageError{fmt.Errorf("--every is %d, wants 1 or more, or 0 for no step lines", f.every)}
@@ -245,6 +250,7 @@ func resumeRun(ctx context.Context, c *common, f *trainFlags, args []string, ove
 	if f.out != "" {
 		cfg.Dir = f.out
 	}
+	out.resumed = k.Step
 	out.say("resuming %s at step %d", k.Dir, k.Step)
 	return train.Resume(ctx2(ctx), k, cfg)
 }
@@ -257,6 +263,9 @@ func openData(ctx context.Context, s train.Source, out *progress) (*data.Set, er
 	if out.terminal {
 		o.Progress = func(done, total int) { out.line("reading %s: %d of %d", s.Name, done, total) }
 	}
+	if err := knownData(s.Name); err != nil {
+		return nil, err
+	}
 	set, err := data.Open(ctx, s.Name, o)
 	out.line("")
 	if err != nil {
@@ -266,6 +275,24 @@ func openData(ctx context.Context, s train.Source, out *progress) (*data.Set, er
 		out.say("%s: %s", set.Called(), n)
 	}
 	return set, nil
+}
+
+// knownData refuses a name that is nearly that of a data set.
+func knownData(name string) error {
+	var names []string
+	for _, e := range data.Catalog {
+		if e.Name == name {
+			return nil
+		}
+		if !strings.Contains(e.Name, "PATH") {
+			names = append(names, e.Name)
+		}
+	}
+	near := layers.Nearest(name, names)
+	if _, err := os.Stat(name); err == nil || near == "" {
+		return nil // what is wrong with it shows when it is opened
+	}
+	return fmt.Errorf("%s: is no data set and no file: did you mean %s?", name, near)
 }
 
 // runDir is the folder that a run is kept in: the one asked for, or a new one
@@ -313,6 +340,8 @@ type progress struct {
 
 	mu   sync.Mutex // a run tells of itself while its state is followed
 	live bool       // a line without an end is on the terminal
+
+	resumed int // at this step; 0 for a new run
 }
 
 func newProgress(out, err io.Writer, asJSON bool) *progress {
@@ -391,10 +420,13 @@ func (p *progress) follow(r *train.Run) {
 }
 
 func (p *progress) done(r *train.Run) {
+	s := r.Last()
+	if s.Reason == train.Finished && p.resumed > 0 && s.Step == p.resumed {
+		p.say("all of its steps were done already: --epochs or --steps give it more")
+	}
 	if p.asJSON {
 		return
 	}
-	s := r.Last()
 	if s.Reason == train.Finished {
 		test := ""
 		if !math.IsNaN(s.TestLoss) {

@@ -8,8 +8,22 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"layercake/compute"
 )
+
+// newVersion answers those who write no dashes.
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "What --version says", Long: "Prints the release or commit that the program was built from, Go's version and the kernel.", Example: "  layercake version", Hidden: true,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			fmt.Fprintf(cmd.OutOrStdout(), "layercake %s\n", version())
+			return nil
+		},
+	}
+}
 
 // version is what this program was built from and with, and the kernel that its
 // products run on: "v1.2.0, commit 0123456789ab of 2026-11-23, go1.26 linux/amd64, kernel avx2".

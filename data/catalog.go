@@ -156,7 +156,7 @@ func openPath(ctx context.Context, path string, o Options) (*Set, error) {
 					names = append(names, e.Name)
 				}
 			}
-			return nil, fmt.Errorf("%s: is no data set and no file: choose %s, or give the path of a CSV file or a folder", path, strings.Join(names, ", "))
+			return nil, fmt.Errorf("%s: is no data set and no file: choose %s, or give the path of a CSV file, a text or a folder", path, strings.Join(names, ", "))
 		}
 		return nil, wrongPath(path, err)
 	}
@@ -167,7 +167,7 @@ func openPath(ctx context.Context, path string, o Options) (*Set, error) {
 			return openText(ctx, o, path, how)
 		}
 		if !slices.Contains([]string{".csv", ".tsv", ".data"}, ext) {
-			return nil, fmt.Errorf("%s: is a file of a kind that is not read here: give a CSV file, or the folder of MNIST's or CIFAR-10's files", path)
+			return nil, fmt.Errorf("%s: is a file of a kind that is not read here: give a CSV file, a text (its name ends in .txt, or #char stands behind it), or the folder of MNIST's or CIFAR-10's files", path)
 		}
 		return openCSV(ctx, o, strings.TrimSuffix(name, filepath.Ext(name)), path)
 	}
