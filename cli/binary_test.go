@@ -53,7 +53,9 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(path, args...)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "COLORTERM=truecolor")
+	// A colour terminal that has said nothing else, whatever the tests' own is.
+	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "COLORTERM=truecolor",
+		"NO_COLOR=", "CLICOLOR=", "CI=", "COLORFGBG=", "LAYERCAKE_KERNEL=")
 	return cmd
 }
 

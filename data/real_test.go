@@ -8,16 +8,14 @@ import (
 	"testing"
 )
 
-// realData is the folder of public data files beside the repository, or the
-// one that LAYERCAKE_DATA names; without it the test is skipped.
+// realData is the folder of public data files that LAYERCAKE_DATA names: MNIST's
+// under mnist, iris.csv, and the optical digits' tables under digits. Without it
+// the test is skipped.
 func realData(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("LAYERCAKE_DATA")
 	if dir == "" {
-		dir = filepath.Join("..", "..", "shared", "data")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no data files in %s; LAYERCAKE_DATA names another folder", dir)
+		t.Skip("LAYERCAKE_DATA names no folder of data files")
 	}
 	return dir
 }
