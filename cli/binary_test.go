@@ -30,6 +30,11 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	built = dir
 	path := filepath.Join(dir, "layercake")
+	// The one source that cli does not import: read here, it counts when go test asks
+	// whether a result of last time still holds.
+	if _, err := os.ReadFile(filepath.Join("..", "main.go")); err != nil {
+		return "", err
+	}
 	out, err := exec.Command("go", "build", "-o", path, "layercake").CombinedOutput()
 	if err != nil {
 		return "", errors.New(string(out))
