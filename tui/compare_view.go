@@ -162,11 +162,7 @@ func (c *compareScreen) part(l compareLine, i int, r *model.Row, part func(name,
 	if other && r.Label != base.Label {
 		label = t.warn
 	}
-	words := r.Label
-	if words == "" && !strings.HasPrefix(r.Kind, r.Title) {
-		words = r.Kind // a norm is which one
-	}
-	name += title.Render(fit(r.Title, max(cells(r.Title), 5))) + " " + label.Render(words)
+	name += title.Render(fit(r.Title, max(cells(r.Title), 5))) + " " + label.Render(labelOf(r))
 	quiet := t.dim
 	if r.Params > 0 || r.Group {
 		quiet = t.text
@@ -269,12 +265,13 @@ func (c *compareScreen) kinds(w int) []string {
 	}
 	name = min(name, 20)
 	barW := max((w-name-6)/3, 8)
-	// Neighbours differ in pattern as well as in colour.
+	// Neighbours differ in pattern as well as in colour; of four patterns and five
+	// colours twenty kinds can be told apart.
 	fills := []string{"█", "▓", "▒", "░"}
 	if t.ascii {
 		fills = []string{"#", "=", "+", "."}
 	}
-	styles := []ink{t.bar, t.second, t.good, t.accent}
+	styles := []ink{t.bar, t.second, t.good, t.accent, t.warn}
 	order := map[string]int{} // kinds by first appearance: one look in all lines
 	var out []string
 	for i, g := range c.of {
@@ -287,10 +284,11 @@ func (c *compareScreen) kinds(w int) []string {
 			if _, known := order[s.Kind]; !known {
 				order[s.Kind] = len(order)
 			}
-			n := order[s.Kind] % len(fills)
-			bar += styles[n].Render(strings.Repeat(fills[n], max(end-used, 0)))
+			n := order[s.Kind]
+			fill, style := fills[n%len(fills)], styles[n%len(styles)]
+			bar += style.Render(strings.Repeat(fill, max(end-used, 0)))
 			used = max(end, used)
-			words = append(words, styles[n].Render(fills[n])+" "+t.text.Render(s.Short)+" "+t.dim.Render(widget.Percent(float64(s.Params)/float64(max(k.Params, 1)), 0)))
+			words = append(words, style.Render(fill)+" "+t.text.Render(s.Short)+" "+t.dim.Render(widget.Percent(float64(s.Params)/float64(max(k.Params, 1)), 0)))
 		}
 		out = append(out, fit("  "+t.strong.Render(fit(g.Name, name))+"  "+fit(bar, barW)+"  "+fitParts(words, "   ", w-name-barW-6), w))
 	}

@@ -101,12 +101,20 @@ func (s *stack) title(t *theme, l line, r *model.Row, w int) string {
 	if r.Problem != nil {
 		label = t.bad
 	}
-	text := r.Label
-	if text == "" && !strings.HasPrefix(r.Kind, r.Title) {
-		text = r.Kind
-	}
-	text = gutter + fold + t.of(r.Family).Render(fit(title, max(cells(title), 6))) + " " + label.Render(text)
+	text := gutter + fold + t.of(r.Family).Render(fit(title, max(cells(title), 6))) + " " + label.Render(labelOf(r))
 	return s.aside(t, text, l.row, w)
+}
+
+// labelOf is what stands behind a row's title: its settings, and its kind where the
+// title is that of several.
+func labelOf(r *model.Row) string {
+	switch {
+	case strings.HasPrefix(r.Kind, r.Title) || r.Label != "" && r.Title != "norm":
+		return r.Label
+	case r.Label == "":
+		return r.Kind
+	}
+	return r.Kind + " " + r.Label
 }
 
 // aside puts what row i reads and its own name behind its title.

@@ -129,7 +129,7 @@ func trainColumns(t *theme, st *stack, g *model.Graph, snap *train.Snapshot, pea
 				}
 				return ""
 			}},
-		{title: "norm", width: 9, grow: 7,
+		{title: "norm", width: 11, grow: 5,
 			help: "the same as a bar from 1e-4 to 10, in every network alike; ten times the norm makes the bar a fifth longer. Norms that fade row by row towards the input mean that the first rows hardly learn. What is wrong with a row is said here.", cell: func(i int, r *model.Row, w int) string {
 				if f := findingAt(snap, r, r.Group && !st.isFolded(i)); f != nil {
 					return levelStyle(t, f.Level).Render(levelSign(f.Level) + " " + f.Word)
@@ -146,7 +146,7 @@ func trainColumns(t *theme, st *stack, g *model.Graph, snap *train.Snapshot, pea
 				}
 				return ""
 			}},
-		{title: "update", width: 7, right: true, rank: 2,
+		{title: "update", width: 6, right: true, rank: 2,
 			help: "how far the last step moved the weights, as a part of their size. Around 1e-3 is usual; at 1e-1 they jump about, at 1e-6 they stand still.", cell: func(i int, r *model.Row, _ int) string {
 				if s := of(i, r); s.trained {
 					return figure(s.update)

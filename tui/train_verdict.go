@@ -33,7 +33,11 @@ func (s *trainScreen) findings() []train.Finding {
 			}
 		}
 		if len(p.Verdict) == 0 {
-			well = []train.Finding{{Level: levelNote, Node: -1, What: earlyWords}}
+			what := earlyWords
+			if p.Step == 0 {
+				what = firstWords
+			}
+			well = []train.Finding{{Level: levelNote, Node: -1, What: what}}
 		}
 	}
 	say("wrong", p.Problem)
@@ -113,7 +117,11 @@ func (s *trainScreen) why() tea.Cmd {
 	}})
 }
 
-const earlyWords = "too early to say: the first steps are wild"
+// What is said before anything is found.
+const (
+	firstWords = "the first step is under way: nothing is measured yet"
+	earlyWords = "too early to say: the first steps are wild"
+)
 
 // failure is what ended the run, as a finding; nil where it did not fail.
 func (s *trainScreen) failure() *train.Finding {
