@@ -20,10 +20,8 @@ type oneRow struct {
 	e       Epilogue
 }
 
-// takes says that there is a loop for the product, and enough columns to share.
-func (r *oneRow) takes() bool {
-	return (r.tb || vec.rowTimes != nil) && (r.k < rowDeep || r.n >= rowDeepWide)
-}
+// takes says that there are enough columns to share.
+func (r *oneRow) takes() bool { return r.k < rowDeep || r.n >= rowDeepWide }
 
 // run shares out the columns. A sum is taken in the same order whoever takes it.
 func (r *oneRow) run(p *Pool) {

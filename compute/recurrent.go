@@ -98,7 +98,7 @@ func PackRecurrentSize(cell Cell, units int) int {
 
 // PlainRecurrent says that n samples need no packed weights to go forward: a single
 // one uses each weight once a step, and reads it where it lies.
-func PlainRecurrent(n int) bool { return n == 1 && vec.rowTimes != nil }
+func PlainRecurrent(n int) bool { return n == 1 }
 
 // group is the number of units whose gates are worked out together.
 func (r *Recurrence) group() int {

@@ -77,7 +77,7 @@ type vectors struct {
 	prelu     func(slope, x, y []float32, rows int)               // y = x above 0, slope·x below
 	preluGrad func(acc, slope, x, dy, dx []float32, rows int)     // dx = dy or slope·dy, acc += dy·min(x, 0)
 
-	// y[j] = Σ_p a[p]·b[p·step + j] for p < len(a), in that order; nil where tiles do better
+	// y[j] = Σ_p a[p]·b[p·step + j] for p < len(a), in that order
 	rowTimes func(y, a, b []float32, step int)
 	// dst[p·dstep+j] = src[j·sstep+p] for j < rows and p < cols: a matrix turned over
 	turn func(dst []float32, dstep int, src []float32, sstep, rows, cols int)

@@ -2,6 +2,8 @@
 
 package compute
 
+import "unsafe"
+
 // vec is the set of inner loops in use.
 var vec = &neonVectors
 
@@ -45,12 +47,54 @@ func withNEON(v vectors) vectors {
 	v.rowNormGrad = rowNormGradStretches
 	v.rowRMS = rowRMSStretches
 	v.rowRMSGrad = rowRMSGradStretches
-	v.rowTimes = nil
+	v.rowTimes = oneRowNEON
+	v.turn = turnNEON
+	v.avgPool = avgPoolNEON
+	v.avgPoolGrad = avgPoolGradNEON
 	v.sgd = sgdNEON
 	v.adam = func(w, g, m, v []float32, c *adamArgs) (g2, w2, u2 float32) {
 		return adamNEON(w, g, m, v, c.gscale, c.decay, c.take1, c.beta2, c.take2, c.root, c.eps, c.shrink, c.step)
 	}
 	return v
+}
+
+// turnNEON goes by squares of four in registers, and does what is left one by one.
+func turnNEON(dst []float32, dstep int, src []float32, sstep, rows, cols int) {
+	r4, c4 := rows&^3, cols&^3
+	if r4 > 0 && c4 > 0 {
+		_, _ = dst[(cols-1)*dstep+rows-1], src[(rows-1)*sstep+cols-1]
+		for j := 0; j < r4; j += 4 {
+			packFour(unsafe.SliceData(dst[j:]), dstep, unsafe.SliceData(src[j*sstep:]), sstep, c4/4)
+		}
+	} else {
+		r4, c4 = 0, 0
+	}
+	if r4 < rows {
+		turnGeneric(dst[r4:], dstep, src[r4*sstep:], sstep, rows-r4, cols)
+	}
+	if c4 < cols && r4 > 0 {
+		turnGeneric(dst[c4*dstep:], dstep, src[c4:], sstep, r4, cols-c4)
+	}
+}
+
+// avgPoolNEON adds the places of a window up in y, one after the other.
+func avgPoolNEON(w poolWindow, x, y []float32, s float32) {
+	clear(y)
+	for i := range w.kh {
+		for j := range w.kw {
+			addNEON(y, y, x[i*w.row+j*w.c:][:len(y)])
+		}
+	}
+	scaleNEON(y, y, s)
+}
+
+func avgPoolGradNEON(w poolWindow, dy, dx []float32, s float32) {
+	for i := range w.kh {
+		for j := range w.kw {
+			row := dx[i*w.row+j*w.c:][:len(dy)]
+			addScaledNEON(row, row, dy, s)
+		}
+	}
 }
 
 func sgdNEON(w, g, v []float32, c *sgdArgs) (g2, w2, u2 float32) {
@@ -95,6 +139,9 @@ func dotNEON(x, y []float32) float32 // Σx·y
 
 //go:noescape
 func momentsNEON(x []float32, mean float32) (s, q float32) // Σ(x−mean), Σ(x−mean)²
+
+//go:noescape
+func oneRowNEON(y, a, b []float32, step int) // y[j] = Σ_p a[p]·b[p·step + j]
 
 // The following go down rows of a matrix x without gaps that has as many
 // columns as their first slice has elements.

@@ -2211,3 +2211,182 @@ adamNEON_one_end:
 	WORD $0x6e24d484 // faddp v4.4s, v4.4s, v4.4s
 	FMOVS F4, u2+144(FP)
 	RET
+
+// func oneRowNEON(y, a, b []float32, step int)
+TEXT ·oneRowNEON(SB), NOSPLIT, $0-80
+	MOVD y_base+0(FP), R0
+	MOVD y_len+8(FP), R1
+	MOVD a_base+24(FP), R2
+	MOVD a_len+32(FP), R3
+	MOVD b_base+48(FP), R4
+	MOVD step+72(FP), R5
+	LSL $2, R5
+	LSL $3, R5, R10
+
+oneRowNEON_strip:
+	CMP $64, R1
+	BLT oneRowNEON_strip_end
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	MOVD R2, R6
+	MOVD R4, R7
+	MOVD R3, R8
+	CBZ R8, oneRowNEON_strip_summed
+
+oneRowNEON_strip_row:
+	FMOVS.P 4(R6), F31
+	ADD R10, R7, R9
+	PRFM 0(R9), PLDL1KEEP
+	PRFM 64(R9), PLDL1KEEP
+	PRFM 128(R9), PLDL1KEEP
+	PRFM 192(R9), PLDL1KEEP
+	FLDPQ 0(R7), (F16, F17)
+	WORD $0x4f9f1200 // fmla v0.4s, v16.4s, v31.s[0]
+	WORD $0x4f9f1221 // fmla v1.4s, v17.4s, v31.s[0]
+	FLDPQ 32(R7), (F18, F19)
+	WORD $0x4f9f1242 // fmla v2.4s, v18.4s, v31.s[0]
+	WORD $0x4f9f1263 // fmla v3.4s, v19.4s, v31.s[0]
+	FLDPQ 64(R7), (F20, F21)
+	WORD $0x4f9f1284 // fmla v4.4s, v20.4s, v31.s[0]
+	WORD $0x4f9f12a5 // fmla v5.4s, v21.4s, v31.s[0]
+	FLDPQ 96(R7), (F22, F23)
+	WORD $0x4f9f12c6 // fmla v6.4s, v22.4s, v31.s[0]
+	WORD $0x4f9f12e7 // fmla v7.4s, v23.4s, v31.s[0]
+	FLDPQ 128(R7), (F16, F17)
+	WORD $0x4f9f1208 // fmla v8.4s, v16.4s, v31.s[0]
+	WORD $0x4f9f1229 // fmla v9.4s, v17.4s, v31.s[0]
+	FLDPQ 160(R7), (F18, F19)
+	WORD $0x4f9f124a // fmla v10.4s, v18.4s, v31.s[0]
+	WORD $0x4f9f126b // fmla v11.4s, v19.4s, v31.s[0]
+	FLDPQ 192(R7), (F20, F21)
+	WORD $0x4f9f128c // fmla v12.4s, v20.4s, v31.s[0]
+	WORD $0x4f9f12ad // fmla v13.4s, v21.4s, v31.s[0]
+	FLDPQ 224(R7), (F22, F23)
+	WORD $0x4f9f12ce // fmla v14.4s, v22.4s, v31.s[0]
+	WORD $0x4f9f12ef // fmla v15.4s, v23.4s, v31.s[0]
+	ADD R5, R7
+	SUBS $1, R8
+	BNE oneRowNEON_strip_row
+
+oneRowNEON_strip_summed:
+	FSTPQ (F0, F1), 0(R0)
+	FSTPQ (F2, F3), 32(R0)
+	FSTPQ (F4, F5), 64(R0)
+	FSTPQ (F6, F7), 96(R0)
+	FSTPQ (F8, F9), 128(R0)
+	FSTPQ (F10, F11), 160(R0)
+	FSTPQ (F12, F13), 192(R0)
+	FSTPQ (F14, F15), 224(R0)
+	ADD $256, R0
+	ADD $256, R4
+	SUB $64, R1
+	B oneRowNEON_strip
+
+oneRowNEON_strip_end:
+
+oneRowNEON_sixteen:
+	CMP $16, R1
+	BLT oneRowNEON_sixteen_end
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD R2, R6
+	MOVD R4, R7
+	MOVD R3, R8
+	CBZ R8, oneRowNEON_sixteen_summed
+
+oneRowNEON_sixteen_row:
+	FMOVS.P 4(R6), F31
+	ADD R10, R7, R9
+	PRFM 0(R9), PLDL1KEEP
+	FLDPQ 0(R7), (F16, F17)
+	WORD $0x4f9f1200 // fmla v0.4s, v16.4s, v31.s[0]
+	WORD $0x4f9f1221 // fmla v1.4s, v17.4s, v31.s[0]
+	FLDPQ 32(R7), (F18, F19)
+	WORD $0x4f9f1242 // fmla v2.4s, v18.4s, v31.s[0]
+	WORD $0x4f9f1263 // fmla v3.4s, v19.4s, v31.s[0]
+	ADD R5, R7
+	SUBS $1, R8
+	BNE oneRowNEON_sixteen_row
+
+oneRowNEON_sixteen_summed:
+	FSTPQ (F0, F1), 0(R0)
+	FSTPQ (F2, F3), 32(R0)
+	ADD $64, R0
+	ADD $64, R4
+	SUB $16, R1
+	B oneRowNEON_sixteen
+
+oneRowNEON_sixteen_end:
+
+oneRowNEON_four:
+	CMP $4, R1
+	BLT oneRowNEON_four_end
+	VEOR V0.B16, V0.B16, V0.B16
+	MOVD R2, R6
+	MOVD R4, R7
+	MOVD R3, R8
+	CBZ R8, oneRowNEON_four_summed
+
+oneRowNEON_four_row:
+	FMOVS.P 4(R6), F31
+	ADD R10, R7, R9
+	PRFM 0(R9), PLDL1KEEP
+	FMOVQ (R7), F16
+	WORD $0x4f9f1200 // fmla v0.4s, v16.4s, v31.s[0]
+	ADD R5, R7
+	SUBS $1, R8
+	BNE oneRowNEON_four_row
+
+oneRowNEON_four_summed:
+	FMOVQ F0, (R0)
+	ADD $16, R0
+	ADD $16, R4
+	SUB $4, R1
+	B oneRowNEON_four
+
+oneRowNEON_four_end:
+
+oneRowNEON_one:
+	CMP $1, R1
+	BLT oneRowNEON_one_end
+	VEOR V0.B16, V0.B16, V0.B16
+	MOVD R2, R6
+	MOVD R4, R7
+	MOVD R3, R8
+	CBZ R8, oneRowNEON_one_summed
+
+oneRowNEON_one_row:
+	FMOVS.P 4(R6), F31
+	ADD R10, R7, R9
+	PRFM 0(R9), PLDL1KEEP
+	FMOVS (R7), F16
+	WORD $0x4f9f1200 // fmla v0.4s, v16.4s, v31.s[0]
+	ADD R5, R7
+	SUBS $1, R8
+	BNE oneRowNEON_one_row
+
+oneRowNEON_one_summed:
+	FMOVS F0, (R0)
+	ADD $4, R0
+	ADD $4, R4
+	SUB $1, R1
+	B oneRowNEON_one
+
+oneRowNEON_one_end:
+	RET

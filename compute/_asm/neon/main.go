@@ -60,6 +60,7 @@ func main() {
 		winograd()
 	case "sweeps":
 		sweeps()
+		oneRow()
 	case "functions":
 		functions()
 	default:
