@@ -4,7 +4,9 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,6 +78,22 @@ func TestHouse(t *testing.T) {
 	for pkg := range allowed {
 		if !seen[pkg] {
 			t.Errorf("the map names %s, which has no files", pkg)
+		}
+	}
+}
+
+// TestMaps: the files that package comments speak of are there.
+func TestMaps(t *testing.T) {
+	name := regexp.MustCompile(`\b[a-z0-9_]+\.(go|s)\b`)
+	for pkg := range allowed {
+		text, err := os.ReadFile(filepath.Join(pkg, "doc.go"))
+		if err != nil {
+			continue // said elsewhere, in a line or two
+		}
+		for _, file := range name.FindAllString(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(pkg, file)); err != nil {
+				t.Errorf("%s/doc.go speaks of %s: %v", pkg, file, err)
+			}
 		}
 	}
 }

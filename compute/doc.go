@@ -27,7 +27,7 @@
 //
 // # Where the loops are
 //
-//	tensor.go      Shape, Tensor
+//	tensor.go      Shape, Tensor; alloc.go: memory for them
 //	pool.go        Pool, Worker, For: the goroutines and how they share
 //	gemm.go        matrix products and the table of kernels
 //	gemm_blocks.go cutting them into blocks, sharing out; gemm_pack.go packs these
@@ -45,14 +45,16 @@
 //	conv_room.go   memory that kernels borrow for a convolution
 //	conv_depthwise.go one filter a channel; conv_depthwise_rows.go: nine taps at a time
 //	pooling.go     max, average; pooling_adaptive.go to a given size; pooling_steps.go over all time or pixels
-//	batchnorm.go   batch normalization; batchnorm_padded.go of sequences of several lengths
+//	batchnorm.go   batch normalization; batchnorm_padded.go of sequences of several lengths;
+//	               batchnorm_fused.go with a sum behind it
 //	layernorm.go   norms of rows (layernorm_arm64.go: of NEON's loops); groupnorm.go: of groups of columns of a sample
 //	activation.go  relu to softplus, and their slopes
-//	elementwise.go add, multiply, scale, dropout; elementwise_layout.go moves columns and axes
+//	elementwise.go add, multiply, scale, dropout; elementwise_layout.go moves columns and axes,
+//	               elementwise_permute.go all of them; upsample.go, upsample_bilinear.go
 //	gate.go        factors a column, and columns dropped; prelu.go, glu.go
 //	embedding.go   rows looked up in a table
-//	softmax.go     softmax and its cross-entropy
-//	reduce.go      sums, norms, moments, column sums
+//	softmax.go     softmax and its cross-entropy; loss.go: of numbers, one by one
+//	reduce.go      sums, norms, moments, column sums; rowdot.go: products of rows
 //	recurrent.go   recurrent cells through time; recurrent_cells.go: the cells
 //	attention.go   attention in blocks; attention_grad.go: its gradient; attention_blocks.go: their products
 //	position.go    sinusoids, and rotation by place

@@ -43,6 +43,7 @@
 //	task.go tasks.go dates.go words.go   sequences made up sample by sample
 //	tales.go     a small grammar and its sentences
 //	text.go bpe.go lines.go   text cut into tokens, lists of names
+//	encode.go    a text of the user's, cut as the set cut its own
 //	source.go    opening, decompressing and measuring foreign files
 //	draw.go      drawing images when they are asked for
 //	digits.go glyphs.go      the drawn digits

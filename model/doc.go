@@ -86,4 +86,26 @@
 //
 // Comments belong to the layer or key below them or on whose line they stand,
 // and move with it.
+//
+// # Where things are
+//
+//	types.go        Spec and its parts
+//	parse.go        from text to Spec: the file's own keys, parse_items.go lists of layers,
+//	                parse_groups.go blocks, residuals and branches, parse_yaml.go what lies below
+//	write.go        from Spec to text
+//	edit.go edit_settings.go   the builder's moves
+//	adapt.go        a Spec fitted to data
+//	graph.go        Resolve; graph_groups.go groups, graph_composite.go layers made of others,
+//	                graph_scope.go names, graph_totals.go receptive field and sums
+//	summary.go compare.go   figures of one network, of several side by side
+//	plan_memory.go  what lives when, and where: plan_memory_values.go forward,
+//	                plan_memory_grads.go backward, plan_memory_again.go and plan_memory_cheap.go
+//	                what is made a second time, plan_memory_place.go offsets
+//	program.go      Compile; program_run.go Forward and Backward, program_sequence.go lengths
+//	                and what is carried
+//	fuse.go fuse_backward.go fold.go   steps run as one
+//	generate.go sampler.go   writing on, token by token
+//	attention_map.go   what a layer attends to
+//	check.go        gradients against differences: check_layer.go layer by layer,
+//	                check_whole.go all at once, check_difference.go and check_kinks.go how
 package model

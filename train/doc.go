@@ -24,13 +24,18 @@
 //	loop.go       the run's goroutine: clocks, orders, tests, checkpoints, events
 //	trainer.go    one step, one test: all that makes numbers, and nothing else
 //	stats.go      the figures of sampled steps, node by node
+//	metrics.go    figures of a whole test beside loss and accuracy
 //	snapshot.go curves.go   gathering them for readers; thinning
 //	look.go       an attention map of one sample, for who asks
 //	diagnose.go   what is wrong, why, and the cure: of gradients on their way
-//	              (diagnose_gradients.go), of single layers, of the course of the loss
-//	checkpoint.go the file, its reader, the log
+//	              (diagnose_gradients.go), of single layers (diagnose_layers.go), of
+//	              the course of the loss (diagnose_course.go)
+//	checkpoint.go making and resuming; checkpoint_file.go the format, checkpoint_load.go
+//	              into another program; log.go the history beside it
+//	speed.go      what a step takes on this machine, tried for a moment
+//	stepper.go    bare steps, for benchmarks
 //	events.go     the lines of train --json
 //	optimizer.go sgd.go adam.go   the table and its rows
 //	schedule.go   the table and its rows
-//	loss.go cross_entropy.go mse.go   the table and its rows
+//	loss.go cross_entropy.go mse.go numbers.go reconstruction.go   the table and its rows
 package train
