@@ -32,7 +32,7 @@ func (e *Epilogue) clamp(v float32) float32 {
 var genericKernel = gemmKernel{
 	name: "generic", runs: true, rows: 6,
 	packA: packRowsGeneric, copyA: copyColsGeneric,
-	byRow: tileByRowGeneric, byCol: tileByColGeneric, byPanel: tileByColGeneric,
+	byRow: tileByRowGeneric, byRun: tileByRowGeneric, byCol: tileByColGeneric, byPanel: tileByColGeneric,
 	pack: packGeneric, copy: copyRowsGeneric, copyRuns: copyRunsGeneric, add: addRowsGeneric, mulAdd: mulAddRowsGeneric,
 }
 

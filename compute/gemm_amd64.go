@@ -33,6 +33,12 @@ func colTile8m(t *tile) // one to eight columns under a mask
 //go:noescape
 func panelTile16(t *tile) // sixteen columns, six rows at a time, A and B in panels
 
+// rowRun16 is rowTile16 for tiles times six rows that lie evenly apart in A and
+// in C, of one segment; tiles > 0.
+//
+//go:noescape
+func rowRun16(t *tile, tiles int)
+
 // rowTilePack is rowPack of the kernel below, panelTilePack its panelPack.
 //
 //go:noescape
@@ -103,6 +109,7 @@ var archKernels = []gemmKernel{{
 	copyA:     copyColsAVX2,
 	byRow:     tileByRowAVX2,
 	byCol:     tileByColAVX2,
+	byRun:     tileByRunAVX2,
 	byPanel:   panelTile16,
 	rowPack:   rowTilePack,
 	panelPack: panelTilePack,
@@ -121,6 +128,7 @@ var archKernels = []gemmKernel{{
 	copyA:    copyColsGeneric,
 	byRow:    tileByRowAVX512,
 	byCol:    tileByColAVX512,
+	byRun:    tileByRowAVX512,
 	byPanel:  tileByColAVX512,
 	pack:     packAVX2,
 	copy:     copyRowsAVX2,
@@ -139,6 +147,25 @@ func tileByRowAVX2(t *tile) {
 		rowTile16m(t)
 	default:
 		rowTile8m(t)
+	}
+}
+
+// tileByRunAVX2 leaves to rowTile16 the rows that it does not take by six.
+func tileByRunAVX2(t *tile) {
+	tiles := t.m / 6
+	if rest := t.m % 6; rest > 0 && rest < 4 {
+		tiles--
+	}
+	if tiles <= 0 || t.segs == 0 {
+		tileByRowAVX2(t)
+		return
+	}
+	rowRun16(t, tiles)
+	if done := 6 * tiles; done < t.m {
+		m, aoff, coff := t.m, t.aoff, t.coff
+		t.m, t.aoff, t.coff = m-done, aoff[done:], coff[done:]
+		rowTile16(t)
+		t.m, t.aoff, t.coff = m, aoff, coff
 	}
 }
 

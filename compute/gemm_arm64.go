@@ -74,6 +74,7 @@ var archKernels = []gemmKernel{{
 	copyA:    copyColsGeneric,
 	byRow:    tileByRowNEON,
 	byCol:    tileByColNEON,
+	byRun:    tileByRowNEON,
 	byPanel:  tileByColNEON,
 	pack:     packNEON,
 	copy:     copyRowsNEON,

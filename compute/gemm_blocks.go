@@ -299,7 +299,7 @@ func (g *gemmArgs) block(w *Worker, i0, i1, j0, j1, k0, k1 int) {
 	t.relu, t.ceil = g.e.ReLU && last, g.e.Ceil
 	t.bstep = tileWidth
 	if g.packed == nil && !g.own && !g.packInTask {
-		t.bstep, full = g.ldb, run
+		t.bstep = g.ldb
 	}
 	for j := j0; j < j1; j += tileWidth {
 		t.cols = min(tileWidth, g.n-j)
@@ -409,7 +409,7 @@ func (g *gemmArgs) placeA(w *Worker, i0, m, k0, k1, room int) (whole int, run, f
 	default:
 		t.a0 = i0*g.lda + k0
 		rowOffsets(t.aoff, g.lda)
-		return m, g.kern.byRow, g.kern.byRow
+		return m, g.kern.byRow, g.kern.byRun
 	}
 	t.astep = g.kern.rows
 	return g.kern.panelOffsets(t.aoff, kl), g.kern.byCol, g.kern.byPanel

@@ -41,6 +41,9 @@ type gemmKernel struct {
 	rows  int    // of C that are computed together; A is packed in panels of so many
 	byRow func(t *tile)
 	byCol func(t *tile)
+	// byRun does what byRow does for tiles of one segment and sixteen columns
+	// whose rows of A and of C lie evenly apart.
+	byRun func(t *tile)
 	// byPanel does what byCol does for tiles of one segment and sixteen columns
 	// whose A and B are packed: m is a multiple of rows, astep is rows, bstep is
 	// 16, and panels of A follow each other.

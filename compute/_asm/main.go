@@ -75,6 +75,7 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $128
 		k.write()
 	}
 	panelTile()
+	rowRun()
 	packTile("rowTilePack", false)
 	packTile("panelTilePack", true)
 	transpose()
@@ -403,24 +404,7 @@ func (k kernel) store(m int, acc func(i, v int) string, mask string) {
 		}
 	}
 	label("%snoadd", where)
-	p("CMPB tile_relu(SI), $0")
-	p("JEQ %snorelu", where)
-	p("VXORPS Y14, Y14, Y14")
-	for i := 0; i < m; i++ {
-		for v := 0; v < k.vectors; v++ {
-			// In this order a NaN stays a NaN.
-			p("VMAXPS %s, Y14, %s", acc(i, v), acc(i, v))
-		}
-	}
-	p("CMPL tile_ceil(SI), $0")
-	p("JEQ %snorelu", where)
-	p("VBROADCASTSS tile_ceil(SI), Y14")
-	for i := 0; i < m; i++ {
-		for v := 0; v < k.vectors; v++ {
-			p("VMINPS %s, Y14, %s", acc(i, v), acc(i, v))
-		}
-	}
-	label("%snorelu", where)
+	k.clamp(m, where, acc)
 	last := k.vectors - 1
 	for i := 0; i < m; i++ {
 		for v := 0; v < k.vectors; v++ {
@@ -439,6 +423,28 @@ func (k kernel) store(m int, acc func(i, v int) string, mask string) {
 	p("MOVQ tile_astep(SI), R9")
 	p("SHLQ $2, R9")
 	p("LEAQ (R9)(R9*2), R10")
+}
+
+// clamp is relu of the sums, no more than ceil.
+func (k kernel) clamp(m int, where string, acc func(i, v int) string) {
+	p("CMPB tile_relu(SI), $0")
+	p("JEQ %snorelu", where)
+	p("VXORPS Y14, Y14, Y14")
+	for i := 0; i < m; i++ {
+		for v := 0; v < k.vectors; v++ {
+			// In this order a NaN stays a NaN.
+			p("VMAXPS %s, Y14, %s", acc(i, v), acc(i, v))
+		}
+	}
+	p("CMPL tile_ceil(SI), $0")
+	p("JEQ %snorelu", where)
+	p("VBROADCASTSS tile_ceil(SI), Y14")
+	for i := 0; i < m; i++ {
+		for v := 0; v < k.vectors; v++ {
+			p("VMINPS %s, Y14, %s", acc(i, v), acc(i, v))
+		}
+	}
+	label("%snorelu", where)
 }
 
 // storePart stores the last vector of each row, which has one to eight lanes
