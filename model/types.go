@@ -168,7 +168,7 @@ type Graph struct {
 	Spec   *Spec
 	Name   string // the Spec's, or its file's without the ending, or "the network": never empty
 	Inputs []Input
-	Nodes  []Node // the inputs first (Kind "input"), then in running order
+	Nodes  []Node // the inputs first (no Kind), then in running order
 	Rows   []Row  // the tree as people see it, depth first
 	Output int    // the node whose output is the network's
 

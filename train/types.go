@@ -28,7 +28,7 @@ type Config struct {
 
 	Dir        string        // where checkpoints go; "": none are written
 	SaveEvery  time.Duration // between checkpoints; 0: at the end of each epoch only
-	StepEvents int           // steps between StepEvents for Events, the first step has one too; 0: none
+	StepEvents int           // steps between two EventStep; the first step has one too; 0: none
 	Events     func(Event)   // called on the run's goroutine; for train --json
 	Paused     bool          // start paused
 }
