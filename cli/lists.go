@@ -235,7 +235,10 @@ type dataJSON struct {
 	Title   string `json:"title"`
 	Input   []int  `json:"input"`
 	Tokens  int    `json:"tokens"`
+	Second  []int  `json:"second"` // of a sample's other input; [] for most
 	Classes int    `json:"classes"`
+	Targets int    `json:"targets"`  // numbers to predict
+	PerStep bool   `json:"per_step"` // an answer for each step
 	Train   int    `json:"train_samples"`
 	Test    int    `json:"test_samples"`
 	Needs   string `json:"needs"`
@@ -246,13 +249,13 @@ func newData() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "data",
 		Short:   "The data sets that layercake knows",
-		Long:    "Lists the data sets. Those that need no files are drawn at run time from a seed;\nthe others are read from --data-dir. A CSV file is given by its path.",
+		Long:    "Lists the data sets. Those that need no files are drawn at run time from a seed;\nthe others are read from --data-dir. A CSV file or a text is given by its path.",
 		Example: "  layercake data\n  layercake train lenet5 --data mnist --data-dir ~/mnist\n  layercake train mlp --data flowers.csv",
 		Args:    arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := []dataJSON{}
 			for _, e := range data.Catalog {
-				list = append(list, dataJSON{e.Name, e.Title, append([]int{}, e.Input...), e.Tokens, e.Classes, e.Train, e.Test, e.Needs})
+				list = append(list, dataJSON{e.Name, e.Title, append([]int{}, e.Input...), e.Tokens, append([]int{}, e.Second...), e.Classes, e.Targets, e.PerStep, e.Train, e.Test, e.Needs})
 			}
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), list)
