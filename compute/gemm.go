@@ -95,6 +95,11 @@ func Gemm(p *Pool, ta, tb bool, m, n, k int, a []float32, lda int, b []float32, 
 		e.Curve.sweep(p, m, n, c, ldc)
 		return
 	}
+	if sum := (longSum{m: m, n: n, k: k, a: a, b: b, c: c, lda: lda, ldb: ldb, ldc: ldc, add: e.Add}); sum.takes(ta, tb, e) {
+		sum.run(p)
+		e.Curve.sweep(p, m, n, c, ldc)
+		return
+	}
 	gemmWith(kernelInUse, p, ta, tb, m, n, k, a, lda, b, ldb, c, ldc, e)
 	e.Curve.sweep(p, m, n, c, ldc)
 }
