@@ -31,7 +31,7 @@
 //	pool.go        Pool, Worker, For: the goroutines and how they share
 //	gemm.go        matrix products and the table of kernels
 //	gemm_blocks.go cutting them into blocks, sharing out; gemm_pack.go packs these
-//	gemm_packed.go products with a B that is packed once and used often; onerow.go: of a single row
+//	onerow.go      products of a single row
 //	longsum.go     gradients of weights, summed over many rows in parts
 //	gemm_tile.go   what a kernel is given; gemm_generic.go, gemm_*.s: kernels
 //	peak.go        the most multiply-adds a second that a kernel could do

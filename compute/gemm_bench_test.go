@@ -48,34 +48,3 @@ func BenchmarkGemm(b *testing.B) {
 		}
 	}
 }
-
-// BenchmarkGemmPacked is a step of a recurrent network again and again, with
-// weights as they lie and packed once.
-func BenchmarkGemmPacked(b *testing.B) {
-	for _, s := range []struct{ m, k, n int }{{32, 256, 1024}, {32, 128, 512}, {64, 128, 384}, {1, 256, 1024}, {8, 256, 1024}, {512, 576, 64}} {
-		for _, tb := range []bool{false, true} {
-			for _, packed := range []bool{false, true} {
-				for _, threads := range []int{1, 2} {
-					x, y, z := make([]float32, s.m*s.k), make([]float32, s.k*s.n), make([]float32, s.m*s.n)
-					ldb := s.n
-					if tb {
-						ldb = s.k
-					}
-					b.Run(fmt.Sprintf("m=%d,n=%d,k=%d,tb=%v,packed=%v/%s/threads=%d", s.m, s.n, s.k, tb, packed, KernelName(), threads), func(b *testing.B) {
-						p := NewPool(threads)
-						defer p.Close()
-						pb := PackB(p, tb, s.k, s.n, y, ldb, make([]float32, PackedSize(s.k, s.n)))
-						for b.Loop() {
-							if packed {
-								GemmPacked(p, false, s.m, x, s.k, pb, z, s.n, Epilogue{})
-							} else {
-								Gemm(p, false, tb, s.m, s.n, s.k, x, s.k, y, ldb, z, s.n, Epilogue{})
-							}
-						}
-						b.ReportMetric(2*float64(s.m*s.n*s.k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
-					})
-				}
-			}
-		}
-	}
-}

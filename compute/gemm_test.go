@@ -59,14 +59,13 @@ type gemmCase struct {
 	ta, tb  bool
 	m, n, k int
 	e       Epilogue
-	pad     int  // extra columns in memory
-	packed  bool // B is packed before
+	pad     int // extra columns in memory
 }
 
 func (g gemmCase) String() string {
 	op := map[bool]string{false: "N", true: "T"}
-	return fmt.Sprintf("%s%s/m=%d,n=%d,k=%d,add=%v,bias=%v,relu=%v,pad=%d,packed=%v", op[g.ta], op[g.tb], g.m, g.n, g.k,
-		g.e.Add, g.e.Bias != nil, g.e.ReLU, g.pad, g.packed)
+	return fmt.Sprintf("%s%s/m=%d,n=%d,k=%d,add=%v,bias=%v,relu=%v,pad=%d", op[g.ta], op[g.tb], g.m, g.n, g.k,
+		g.e.Add, g.e.Bias != nil, g.e.ReLU, g.pad)
 }
 
 // checkGemm compares one product with sums in float64. Each element may be off
@@ -97,17 +96,9 @@ func checkGemm(t *testing.T, kern *gemmKernel, p *Pool, g gemmCase) {
 	if e.Bias != nil {
 		e.Bias = bias.v
 	}
-	switch {
-	case kern == nil:
+	if kern == nil {
 		Gemm(p, g.ta, g.tb, g.m, g.n, g.k, a.v, lda, b.v, ldb, c.v, ldc, e)
-	case g.packed:
-		room := newGuarded(rng, PackedSize(g.k, g.n))
-		pb := packBWith(kern, p, g.tb, g.k, g.n, b.v, ldb, room.v)
-		if !room.intact() {
-			t.Fatalf("%v: packed past the end", g)
-		}
-		gemmPackedWith(kern, p, g.ta, g.m, a.v, lda, pb, c.v, ldc, e)
-	default:
+	} else {
 		gemmWith(kern, p, g.ta, g.tb, g.m, g.n, g.k, a.v, lda, b.v, ldb, c.v, ldc, e)
 	}
 	if !c.intact() {
@@ -162,14 +153,14 @@ func TestGemm(t *testing.T) {
 			for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 23, 24, 25} {
 				for _, n := range []int{1, 2, 7, 8, 9, 15, 16, 17, 24, 25, 33} {
 					for _, k := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 17} {
-						cases = append(cases, gemmCase{ta, tb, m, n, k, Epilogue{Add: k%2 == 1, ReLU: n%2 == 1}, m % 3, false})
+						cases = append(cases, gemmCase{ta, tb, m, n, k, Epilogue{Add: k%2 == 1, ReLU: n%2 == 1}, m % 3})
 					}
 				}
 			}
 			for _, s := range [][3]int{{95, 31, kcMost - 1}, {96, 32, kcMost}, {97, 33, kcMost + 1}, {193, 113, 2*kcMost + 1},
 				{64, 512, 30}, {250, 20, 50}, {1, 300, 700}, {32, 257, 56}, {385, 7, 129}, {16, 10, 5000}} {
-				cases = append(cases, gemmCase{ta, tb, s[0], s[1], s[2], withBias, 0, false},
-					gemmCase{ta, tb, s[0], s[1], s[2], Epilogue{Add: true, Bias: []float32{}, ReLU: true, Ceil: 1.5}, 5, false})
+				cases = append(cases, gemmCase{ta, tb, s[0], s[1], s[2], withBias, 0},
+					gemmCase{ta, tb, s[0], s[1], s[2], Epilogue{Add: true, Bias: []float32{}, ReLU: true, Ceil: 1.5}, 5})
 			}
 		}
 	}
@@ -177,8 +168,6 @@ func TestGemm(t *testing.T) {
 	defer pool.Close()
 	eachKernel(t, func(t *testing.T, k *gemmKernel) {
 		for _, c := range cases {
-			checkGemm(t, k, pool, c)
-			c.packed = true
 			checkGemm(t, k, pool, c)
 		}
 	})
@@ -192,7 +181,6 @@ func TestGemmWide(t *testing.T) {
 			{m: 193, n: 4001, k: deep, e: Epilogue{Bias: []float32{}}},
 			{m: 193, n: 4001, k: deep, tb: true, e: Epilogue{Add: true, ReLU: true}},
 			{m: 193, n: 83, k: packMost/83 + 5, ta: true},
-			{m: 193, n: 4001, k: 9, packed: true},
 		} {
 			checkGemm(t, k, nil, c)
 		}
@@ -258,7 +246,8 @@ func TestGemmThreads(t *testing.T) {
 	for _, s := range []struct {
 		ta, tb  bool
 		m, n, k int
-	}{{false, false, 300, 130, 500}, {true, false, 144, 16, 20000}, {false, true, 64, 784, 512}, {true, false, 784, 512, 64}, {false, false, 3000, 16, 27}} {
+	}{{false, false, 300, 130, 500}, {true, false, 144, 16, 20000}, {false, true, 64, 784, 512}, {true, false, 784, 512, 64}, {false, false, 3000, 16, 27},
+		{false, false, 512, 64, 576}, {true, false, 256, 256, 256}, {true, false, 64, 512, 784}, {true, false, 4096, 16, 27}} {
 		a, b := newGuarded(rng, s.m*s.k), newGuarded(rng, s.k*s.n)
 		lda, ldb := s.k, s.n
 		if s.ta {
@@ -269,9 +258,6 @@ func TestGemmThreads(t *testing.T) {
 		}
 		want := make([]float32, s.m*s.n)
 		Gemm(nil, s.ta, s.tb, s.m, s.n, s.k, a.v, lda, b.v, ldb, want, s.n, Epilogue{})
-		wantPacked := make([]float32, s.m*s.n)
-		pb := PackB(nil, s.tb, s.k, s.n, b.v, ldb, make([]float32, PackedSize(s.k, s.n)))
-		GemmPacked(nil, s.ta, s.m, a.v, lda, pb, wantPacked, s.n, Epilogue{})
 		for _, threads := range []int{1, 2, 3, 4, 7} {
 			p := NewPool(threads)
 			got := make([]float32, s.m*s.n)
@@ -281,14 +267,7 @@ func TestGemmThreads(t *testing.T) {
 					t.Fatalf("%+v on %d threads: C[%d] = %v, alone %v", s, threads, i, got[i], want[i])
 				}
 			}
-			pb := PackB(p, s.tb, s.k, s.n, b.v, ldb, make([]float32, PackedSize(s.k, s.n)))
-			GemmPacked(p, s.ta, s.m, a.v, lda, pb, got, s.n, Epilogue{})
 			p.Close()
-			for i := range got {
-				if got[i] != wantPacked[i] {
-					t.Fatalf("%+v, B packed, on %d threads: C[%d] = %v, alone %v", s, threads, i, got[i], wantPacked[i])
-				}
-			}
 		}
 	}
 }
@@ -305,14 +284,6 @@ func TestGemmAllocations(t *testing.T) {
 		}
 		if got := allocs.Steady(50, f); got != 0 {
 			t.Errorf("%v allocations a product, want 0", got)
-		}
-		room := make([]float32, PackedSize(n, n))
-		f = func() { GemmPacked(p, false, n, a, n, PackB(p, tb, n, n, b, n, room), c, n, Epilogue{}) }
-		for range 20 {
-			f()
-		}
-		if got := allocs.Steady(50, f); got != 0 {
-			t.Errorf("B packed: %v allocations a product, want 0", got)
 		}
 	}
 }
