@@ -13,22 +13,11 @@ func TestRoomIsWhatKernelsBorrow(t *testing.T) {
 		g := Conv{N: s.n, H: s.side, W: s.side, C: s.c, F: s.f, KH: 3, KW: 3, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1,
 			PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1, Groups: 1, OH: s.side, OW: s.side}
 		x, y, w := make([]float32, s.n*s.side*s.side*s.c), make([]float32, s.n*s.side*s.side*s.f), make([]float32, 9*s.c*s.f)
-		spares.Lock()
-		kept := spares.first
-		spares.first = nil
-		spares.Unlock()
-		pool := NewPool(2)
-		ConvForward(pool, &g, x, w, y, Epilogue{})
-		ConvBackwardData(pool, &g, y, w, x, false)
-		ConvBackwardWeights(pool, &g, x, y, w, false)
-		pool.Close()
-		spares.Lock()
-		most := 0
-		for w := spares.first; w != nil; w = w.next {
-			most = max(most, cap(w.scratch))
-		}
-		spares.first = kept
-		spares.Unlock()
+		most := borrowed(func(p *Pool) {
+			ConvForward(p, &g, x, w, y, Epilogue{})
+			ConvBackwardData(p, &g, y, w, x, false)
+			ConvBackwardWeights(p, &g, x, y, w, false)
+		})
 		if room := g.Room(); room == 0 || most < room || most > room+room/4+1<<17 {
 			t.Errorf("%+v: %d floats are borrowed, Room says %d", s, most, room)
 		}
@@ -37,4 +26,23 @@ func TestRoomIsWhatKernelsBorrow(t *testing.T) {
 	if g.Room() != 0 {
 		t.Errorf("a product borrows %d", g.Room())
 	}
+}
+
+// borrowed is the most floats that a worker scratched on whom f borrowed.
+func borrowed(f func(*Pool)) int {
+	spares.Lock()
+	kept := spares.first
+	spares.first = nil
+	spares.Unlock()
+	p := NewPool(2)
+	f(p)
+	p.Close()
+	spares.Lock()
+	defer spares.Unlock()
+	most := 0
+	for w := spares.first; w != nil; w = w.next {
+		most = max(most, cap(w.scratch))
+	}
+	spares.first = kept
+	return most
 }

@@ -22,9 +22,17 @@ func (s *longSum) takes(ta, tb bool, e Epilogue) bool {
 	return ta && !tb && s.k >= longSteps && s.k < 2*splitLen && s.m >= tileWidth && s.n >= tileWidth && s.m*s.n <= longMost && e.Bias == nil && !e.ReLU
 }
 
+// SumRoom is how many floats Gemm borrows for C = Aᵀ·B of m×n, k rows summed.
+func SumRoom(m, n, k int) int {
+	if s := (longSum{m: m, n: n, k: k}); s.takes(true, false, Epilogue{}) {
+		return longParts * m * n
+	}
+	return 0
+}
+
 func (s *longSum) run(p *Pool) {
 	shared := borrowWorker()
-	s.parts = shared.Scratch(longParts * s.m * s.n)
+	s.parts = shared.Scratch(SumRoom(s.m, s.n, s.k))
 	For(p, longParts, 1, *s, longSumPart)
 	For(p, s.m, max(1, heavyGrain/s.n), *s, longSumRows)
 	returnWorker(shared)

@@ -41,3 +41,19 @@ func TestLongSumThreads(t *testing.T) {
 		}
 	}
 }
+
+// What SumRoom says is what Gemm borrows.
+func TestSumRoomIsWhatGemmBorrows(t *testing.T) {
+	for _, s := range []struct{ m, n, k int }{{128, 512, 2048}, {65, 768, 1024}} {
+		a, b, c := make([]float32, s.k*s.m), make([]float32, s.k*s.n), make([]float32, s.m*s.n)
+		most := borrowed(func(p *Pool) {
+			Gemm(p, true, false, s.m, s.n, s.k, a, s.m, b, s.n, c, s.n, Epilogue{})
+		})
+		if room := SumRoom(s.m, s.n, s.k); room == 0 || most < room || most > room+1<<14 {
+			t.Errorf("%+v: %d floats are borrowed, SumRoom says %d", s, most, room)
+		}
+	}
+	if SumRoom(512, 512, 2048) != 0 || SumRoom(64, 64, longSteps-1) != 0 {
+		t.Error("one product borrows for parts")
+	}
+}

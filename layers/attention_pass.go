@@ -193,6 +193,20 @@ func (a *Attention) Backward(p *Pass) {
 	a.unproject(p, s, dx)
 }
 
+// Room is that of the largest of the weights' gradients.
+func (a *Attention) Room(n int, in []compute.Shape) int {
+	s := a.sizes(len(in), in[0], in[min(1, len(in)-1)])
+	room := compute.SumRoom(s.w, s.w, n*s.tq)
+	q, k, _ := s.weights()
+	switch {
+	case !s.cross:
+		q.n = q.step
+	case s.packed:
+		k.n *= 2
+	}
+	return max(room, compute.SumRoom(q.k, q.n, n*s.tq), compute.SumRoom(k.k, k.n, n*s.tk))
+}
+
 // unproject is the gradient of the input projections; d holds that of their results.
 func (a *Attention) unproject(p *Pass, s attentionSizes, d projections) {
 	if a.Bias {

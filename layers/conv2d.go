@@ -157,9 +157,9 @@ func (c *Conv2D) Geometry(n int, in compute.Shape) compute.Conv {
 	}
 }
 
-// Room is the floats that kernels borrow for the passes of n samples of shape in.
-func (c *Conv2D) Room(n int, in compute.Shape) int {
-	g := c.Geometry(n, in)
+// Room is that of Winograd's convolution.
+func (c *Conv2D) Room(n int, in []compute.Shape) int {
+	g := c.Geometry(n, in[0])
 	return g.Room()
 }
 

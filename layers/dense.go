@@ -137,6 +137,12 @@ func (d *Dense) Backward(p *Pass) {
 	}
 }
 
+// Room is that of the weights' gradient.
+func (d *Dense) Room(n int, in []compute.Shape) int {
+	steps, k := rows(in[0])
+	return compute.SumRoom(k, d.Units, n*steps)
+}
+
 // account is a product of steps, inputs and outputs.
 func (d *Dense) account(in []compute.Shape) string {
 	if n, k := rows(in[0]); n > 1 {

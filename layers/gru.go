@@ -50,5 +50,8 @@ func (g *GRU) Forward(p *Pass) { g.forward(p, compute.CellGRU) }
 // Backward goes back through all of it.
 func (g *GRU) Backward(p *Pass) { g.backward(p, compute.CellGRU) }
 
+// Room is that of the weights' gradients.
+func (g *GRU) Room(n int, in []compute.Shape) int { return g.room(compute.CellGRU, n, in) }
+
 // account is that of gates and steps.
 func (g *GRU) account(in []compute.Shape) string { return g.Recurrent.account(compute.CellGRU, in) }

@@ -48,5 +48,8 @@ func (l *LSTM) Forward(p *Pass) { l.forward(p, compute.CellLSTM) }
 // Backward goes back through all of it.
 func (l *LSTM) Backward(p *Pass) { l.backward(p, compute.CellLSTM) }
 
+// Room is that of the weights' gradients.
+func (l *LSTM) Room(n int, in []compute.Shape) int { return l.room(compute.CellLSTM, n, in) }
+
 // account is that of gates and steps.
 func (l *LSTM) account(in []compute.Shape) string { return l.Recurrent.account(compute.CellLSTM, in) }

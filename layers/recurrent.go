@@ -100,6 +100,7 @@ type recurrentSizes struct {
 	in, units, layers, directions int
 	wide                          int // of a layer's output: directions·units
 	cols                          int // of the weights
+	own                           int // of cols: their gradient is the same for input and state
 	row                           int // of the gates
 	cells                         int // 1 if there are cells beside states
 }
@@ -108,8 +109,12 @@ func (r *Recurrent) sizes(cell compute.Cell, in int) recurrentSizes {
 	s := recurrentSizes{in: in, units: r.Units, layers: r.Layers, directions: r.ways()}
 	s.wide = s.directions * s.units
 	s.cols, s.row = cell.Products()*s.units, cell.Gates()*s.units
-	if cell == compute.CellLSTM {
+	s.own = s.cols
+	switch cell {
+	case compute.CellLSTM:
 		s.cells = 1
+	case compute.CellGRU:
+		s.own = 2 * s.units
 	}
 	return s
 }

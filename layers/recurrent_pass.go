@@ -307,6 +307,17 @@ func (v *recurrentPass) backwardLayer(k *layerMemory, l int, dy, dcells []float3
 	compute.RecurrentBackward(v.p.Pool, runs)
 }
 
+// room is what the largest of the weights' gradients borrows.
+func (r *Recurrent) room(cell compute.Cell, n int, in []compute.Shape) int {
+	s := r.sizes(cell, in[0][1])
+	rows := n * in[0][0]
+	room := max(compute.SumRoom(s.units, s.own, rows), compute.SumRoom(s.units, s.cols-s.own, rows))
+	for l := range min(s.layers, 2) {
+		room = max(room, compute.SumRoom(s.width(l), s.cols, rows))
+	}
+	return room
+}
+
 // weightGrads adds the gradients of layer l's weights and biases, each one
 // product or sum over all steps.
 func (v *recurrentPass) weightGrads(k *layerMemory, l int, x []float32) {
@@ -317,10 +328,7 @@ func (v *recurrentPass) weightGrads(k *layerMemory, l int, x []float32) {
 		if dw := p.grad(first); dw != nil {
 			compute.Gemm(p.Pool, true, false, width, v.cols, rows, x, width, gates, v.row, dw, v.cols, add)
 		}
-		own := v.cols // columns whose gradient is the same for input and state
-		if v.cell == compute.CellGRU {
-			own = 2 * v.units
-		}
+		own := v.own
 		if dw := p.grad(first + 1); dw != nil {
 			before := k.states[2*d*v.n*v.wide+d*v.units:]
 			compute.Gemm(p.Pool, true, false, v.units, own, rows, before, v.wide, gates, v.row, dw, v.cols, add)

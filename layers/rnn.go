@@ -63,5 +63,8 @@ func (r *RNN) Forward(p *Pass) { r.forward(p, r.cell()) }
 // Backward goes back through all of it.
 func (r *RNN) Backward(p *Pass) { r.backward(p, r.cell()) }
 
+// Room is that of the weights' gradients.
+func (r *RNN) Room(n int, in []compute.Shape) int { return r.room(r.cell(), n, in) }
+
 // account is that of gates and steps.
 func (r *RNN) account(in []compute.Shape) string { return r.Recurrent.account(r.cell(), in) }

@@ -113,6 +113,12 @@ func (u *Unembedding) Backward(p *Pass) {
 	}
 }
 
+// Room is that of the weights' gradient.
+func (u *Unembedding) Room(n int, in []compute.Shape) int {
+	steps, k := rows(in[0])
+	return compute.SumRoom(u.Tokens, k, n*steps)
+}
+
 // account is a product of steps, inputs and tokens.
 func (u *Unembedding) account(in []compute.Shape) string {
 	if n, k := rows(in[0]); n > 1 {

@@ -78,16 +78,27 @@ func (g *Graph) ActivationBytes(batch int) int64 {
 // peaks of `bench train` on Linux, two threads; docs/performance.md has them.
 const processBytes = 12 << 20
 
+// borrower is a layer whose kernels borrow memory beside Scratch and what each
+// worker has: about so many floats for the passes of n samples.
+type borrower interface {
+	Room(n int, in []compute.Shape) int
+}
+
 // kernelRoom is the most floats that kernels borrow for one node's training.
 func (g *Graph) kernelRoom(batch int) int {
 	room := 0
+	var in []compute.Shape
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		if l, ok := n.Layer.(interface {
-			Room(n int, in compute.Shape) int
-		}); ok {
-			room = max(room, l.Room(batch, g.Nodes[n.In[0]].Plan.Out))
+		l, ok := n.Layer.(borrower)
+		if !ok {
+			continue
 		}
+		in = in[:0]
+		for _, j := range n.In {
+			in = append(in, g.Nodes[j].Plan.Out)
+		}
+		room = max(room, l.Room(batch, in))
 	}
 	return room
 }
