@@ -135,7 +135,6 @@ Without a command the screen opens.`,
 	root.Flags().BoolVar(&look.light, "light", false, "colours for a light terminal")
 	root.Flags().BoolVar(&look.dark, "dark", false, "colours for a dark terminal")
 	root.Flags().BoolVar(&look.ascii, "ascii", false, "draw with ASCII alone")
-	root.SetVersionTemplate("layercake {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelp())
 	root.CompletionOptions.HiddenDefaultCmd = true

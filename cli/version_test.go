@@ -24,7 +24,7 @@ func TestBuildOf(t *testing.T) {
 		{"v0.0.0-20261123082558-0123456789ab+dirty", stamp("true"), "commit 0123456789ab of 2026-11-23 with changes"},
 		{"v0.0.0-20261123082558-0123456789ab", nil, "v0.0.0-20261123082558-0123456789ab"},
 		{"(devel)", stamp("false"), "commit 0123456789ab of 2026-11-23"},
-		{"(devel)", nil, "unreleased version, commit unknown"},
+		{"(devel)", nil, "unreleased, commit unknown"},
 		{"", []debug.BuildSetting{{Key: "vcs.revision", Value: "01"}}, "commit 01"},
 	} {
 		if got := buildOf(&debug.BuildInfo{Main: debug.Module{Version: c.release}, Settings: c.settings}); got != c.want {
