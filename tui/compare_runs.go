@@ -11,6 +11,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"layercake/layers"
 	"layercake/train"
 	"layercake/tui/widget"
 )
@@ -30,7 +31,8 @@ type runsReadMsg struct {
 	logs []train.Log
 }
 
-// drawnAtFirst is how many of the newest runs have their curve drawn.
+// drawnAtFirst is how many curves are drawn at first: those of the newest runs on
+// the newest one's data, since other figures do not compare.
 const drawnAtFirst = 4
 
 // showRuns reads the kept runs, newest first, off the UI goroutine.
@@ -72,9 +74,19 @@ func (c *compareScreen) hear(m runsReadMsg) {
 		return
 	}
 	c.runs.logs, c.runs.read = m.logs, true
-	for _, l := range m.logs[:min(len(m.logs), drawnAtFirst)] {
-		c.runs.drawn[l.Dir] = true
+	drawn := 0
+	for _, l := range m.logs {
+		if drawn < drawnAtFirst && l.Start.Data == m.logs[0].Start.Data {
+			c.runs.drawn[l.Dir] = true
+			drawn++
+		}
 	}
+	c.runs.loss = len(m.logs) > 0 && !hasAccuracy(m.logs[0])
+}
+
+// hasAccuracy reports whether a run's answers can be right or wrong.
+func hasAccuracy(l train.Log) bool {
+	return !math.IsNaN(float64(l.Epochs[len(l.Epochs)-1].TestAccuracy))
 }
 
 // runsKeys are Compare's while it shows runs.
@@ -93,15 +105,17 @@ func (l *runsList) move(n int) tea.Cmd {
 	return nil
 }
 
-// count is how many curves are drawn.
-func (l *runsList) count() int {
-	n := 0
-	for _, on := range l.drawn {
-		if on {
-			n++
+// count is how many runs are to be drawn, and how many of them have nothing to draw.
+func (l *runsList) count() (drawn, without int) {
+	for _, log := range l.logs {
+		if l.drawn[log.Dir] {
+			drawn++
+			if !l.loss && !hasAccuracy(log) {
+				without++
+			}
 		}
 	}
-	return n
+	return drawn, without
 }
 
 func (c *compareScreen) drawRun() tea.Cmd {
@@ -113,7 +127,9 @@ func (c *compareScreen) drawRun() tea.Cmd {
 }
 
 // runStyles are the curves' colours in turn; every other curve is dashed too.
-func runStyles(t *theme) []ink { return []ink{t.bar, t.second, t.good, t.accent, t.warn, t.text} }
+func runStyles(t *theme) []ink {
+	return []ink{t.bar, t.second, t.good, t.of(layers.Flow), t.of(layers.Sequence), t.text}
+}
 
 // viewRuns draws the chart over the list.
 func (c *compareScreen) viewRuns(w, h int) string {

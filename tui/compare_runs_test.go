@@ -2,8 +2,10 @@ package tui
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"layercake/internal/golden"
@@ -88,4 +90,22 @@ func TestRunsAreRead(t *testing.T) {
 	d.a.desk.opts.RunsDir = ""
 	d.press("r")
 	d.sees("no folder for them is set")
+}
+
+// Runs on other data are not drawn at first, and one without accuracy says what draws it.
+func TestRunsThatCompareAreDrawnAtFirst(t *testing.T) {
+	adding := keptRun("runs/adding", "adding-lstm", 2, 0.5)
+	adding.Start.Data = "adding"
+	for i := range adding.Epochs {
+		adding.Epochs[i].TestAccuracy = train.Number(math.NaN())
+	}
+	lenet, mlp := keptRun("runs/lenet5", "lenet5", 2, 0.97), keptRun("runs/mlp", "mlp", 2, 0.9)
+	d := comparedRuns(t, 100, 30, lenet, adding, mlp)
+	d.sees("2 of 3 runs drawn", "test accuracy")
+	d.press("j", " ").sees("3 of 3 runs drawn", "1 without accuracy")
+	d.press("v").sees("3 of 3 runs drawn", "test loss")
+	if strings.Contains(d.view(), "without accuracy") {
+		t.Error("the loss has a run without accuracy")
+	}
+	comparedRuns(t, 100, 30, adding, lenet).sees("1 of 2 runs drawn", "test loss")
 }

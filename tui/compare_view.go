@@ -15,7 +15,12 @@ func (c *compareScreen) Header(int) string { return "" }
 func (c *compareScreen) Status(w int) string {
 	t := c.d.theme
 	if c.runs != nil {
-		return t.dim.Render(fmt.Sprintf("%d of %d runs drawn", c.runs.count(), len(c.runs.logs)))
+		drawn, without := c.runs.count()
+		text := t.dim.Render(fmt.Sprintf("%d of %d runs drawn", drawn, len(c.runs.logs)))
+		if without > 0 {
+			text += t.warn.Render("   ▲ ") + t.text.Render(fmt.Sprintf("%d without accuracy; ", without)) + t.accent.Render("v") + t.text.Render(" draws the loss")
+		}
+		return text
 	}
 	if len(c.of) < 2 {
 		return t.accent.Render("a") + t.dim.Render(" adds a network to compare with; c on Build keeps the present one here")
