@@ -89,6 +89,16 @@ func (kern *gemmKernel) panelOffsets(off []int32, kl int) int {
 	return whole
 }
 
+// panelsAtOnce is how many panels of A, kl steps deep, are filled side by side.
+// Where they lie a multiple of a way of the first-level cache apart, their next
+// lines fall into one set, and more panels than it has ways drive each other
+// out: six leave two of eight ways to what is read.
+func (kern *gemmKernel) panelsAtOnce(kl int) int {
+	const way = 4096
+	apart := 4 * kern.rows * kl
+	return 6 * way / min(apart&-apart, way)
+}
+
 // packRowsOfA packs m rows of op(A) from i0, steps k0 to k1, in panels: those
 // that begin with rows lo to hi of them.
 func (g *gemmArgs) packRowsOfA(dst []float32, i0, m, lo, hi, k0, k1 int) {
@@ -98,8 +108,9 @@ func (g *gemmArgs) packRowsOfA(dst []float32, i0, m, lo, hi, k0, k1 int) {
 	hi = min(hi, whole)
 	if g.ta {
 		src := g.a[k0*g.lda+i0:]
-		if lo < hi {
-			kern.copyA(dst[lo*kl:], kern.rows*kl, src[lo:], g.lda, kern.rows, (hi-lo)/kern.rows, kl)
+		most := kern.panelsAtOnce(kl) * kern.rows
+		for i := lo; i < hi; i += most {
+			kern.copyA(dst[i*kl:], kern.rows*kl, src[i:], g.lda, kern.rows, min(most, hi-i)/kern.rows, kl)
 		}
 		if rest {
 			kern.copyA(dst[whole*kl:], 0, src[whole:], g.lda, m-whole, 1, kl)

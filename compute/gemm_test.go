@@ -158,7 +158,7 @@ func TestGemm(t *testing.T) {
 				}
 			}
 			for _, s := range [][3]int{{95, 31, kcMost - 1}, {96, 32, kcMost}, {97, 33, kcMost + 1}, {193, 113, 2*kcMost + 1},
-				{64, 512, 30}, {250, 20, 50}, {1, 300, 700}, {32, 257, 56}, {385, 7, 129}, {16, 10, 5000}} {
+				{64, 512, 30}, {250, 20, 50}, {1, 300, 700}, {100, 250, 512}, {32, 257, 56}, {385, 7, 129}, {16, 10, 5000}} {
 				cases = append(cases, gemmCase{ta, tb, s[0], s[1], s[2], withBias, 0},
 					gemmCase{ta, tb, s[0], s[1], s[2], Epilogue{Add: true, Bias: []float32{}, ReLU: true, Ceil: 1.5}, 5})
 			}
@@ -298,5 +298,14 @@ func TestSetKernel(t *testing.T) {
 	}
 	if err := SetKernel("abacus"); err == nil || KernelName() != "generic" {
 		t.Errorf("SetKernel(abacus) gave %v, in use: %s", err, KernelName())
+	}
+}
+
+// Panels that fall into one set of a cache of eight ways are packed six at a time.
+func TestPanelsAtOnce(t *testing.T) {
+	for _, c := range []struct{ rows, kl, want int }{{6, 512, 6}, {6, 256, 12}, {6, 1536, 6}, {12, 128, 12}, {6, 352, 96}, {6, 1, 3072}} {
+		if got := (&gemmKernel{rows: c.rows}).panelsAtOnce(c.kl); got != c.want {
+			t.Errorf("%d rows, %d steps: %d, want %d", c.rows, c.kl, got, c.want)
+		}
 	}
 }
