@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/mattn/go-runewidth"
+
+	"layercake/tui/widget"
 )
 
 // sink is stdout. Most of what is printed is printed without a look at the error;
@@ -64,7 +66,13 @@ type table struct {
 	rows  [][]string
 }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+// add takes a row; names in it may be any file's.
+func (t *table) add(cells ...string) {
+	for i, c := range cells {
+		cells[i] = widget.Plain(c)
+	}
+	t.rows = append(t.rows, cells)
+}
 
 // rule adds a line across.
 func (t *table) rule() { t.rows = append(t.rows, nil) }

@@ -27,6 +27,7 @@ import (
 	"layercake/model"
 	"layercake/train"
 	"layercake/tui"
+	"layercake/tui/widget"
 )
 
 // errInterrupted ends the process with 130.
@@ -62,11 +63,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errInterrupted):
 		return 130
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "layercake: %v\nTry '%s --help'.\n", err, cmd.CommandPath())
+		fmt.Fprintf(stderr, "layercake: %s\nTry '%s --help'.\n", plainError(err), cmd.CommandPath())
 		return 2
 	}
-	fmt.Fprintf(stderr, "layercake: %v\n", err)
+	fmt.Fprintf(stderr, "layercake: %s\n", plainError(err))
 	return 1
+}
+
+// plainError is an error's lines; a path in it may be anybody's.
+func plainError(err error) string {
+	lines := strings.Split(err.Error(), "\n")
+	for i, l := range lines {
+		lines[i] = widget.Plain(l)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // common are the flags that every command has.

@@ -20,6 +20,8 @@ func TestParseRefuses(t *testing.T) {
 		{"two documents", head + "  - relu\n---\nname: b\n", "x.yaml:5:1: there is a second document, wants one network a file"},
 		{"anchor", "input: &a [3]\n", `x.yaml:1:8: there is "&", wants neither anchors, aliases, tags nor directives: use blocks: for what repeats`},
 		{"text over lines", "name: |\n  a\n", "x.yaml:1:7: there is a text over several lines, wants it on one"},
+		{"escape in a name", `name: "a\e[2J"` + "\n", `x.yaml:1:7: name is "a\x1b[2J", wants a line without control characters`},
+		{"escape in a word", "input: [3]\nlayers: [{relu: {name: \"a\\tb\"}}]\n", `x.yaml:2:24: name is "a\tb", wants one word or number`},
 		{"top key", "inptu: [3]\n", `x.yaml:1:1: a network file has no setting "inptu": did you mean input?`},
 		{"top key twice", "input: [3]\ninput: [4]\n", "x.yaml:2:1: input is given twice in a network file, wants it once"},
 		{"no input", "layers: [relu]\n", "x.yaml:1:1: there is no input, wants a shape such as input: [3, 32, 32]"},
@@ -233,6 +235,9 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("a refusal that is no *SyntaxError of one line: %v", err)
 			}
 			return
+		}
+		if !isLine(s.Name) || !isLine(s.About) {
+			t.Fatalf("control characters in %q or %q", s.Name, s.About)
 		}
 		written := s.YAML()
 		again, err := Parse("x.yaml", written)

@@ -210,7 +210,14 @@ func scalar(n ast.Node) (string, bool) {
 
 // isWord reports whether w can stand in a message and between braces: one
 // line and not too long.
-func isWord(w string) bool { return len(w) <= maxWord && !strings.Contains(w, "\n") }
+func isWord(w string) bool { return len(w) <= maxWord && isLine(w) }
+
+// isLine reports whether w is one line without control characters, which the
+// escapes of a quoted word can make although the file has none.
+func isLine(w string) bool {
+	_, ok := isText([]byte(w))
+	return ok && !strings.ContainsAny(w, "\n\r\t")
+}
 
 // describe says what a node is, in a message.
 func describe(n ast.Node) string {
@@ -246,6 +253,9 @@ func (r *reader) text(e entry) (string, error) {
 	}
 	if strings.Contains(w, "\n") {
 		return "", r.fail(e.at, "%s goes over several lines, wants one", e.key)
+	}
+	if !isLine(w) {
+		return "", r.fail(e.at, "%s is %s, wants a line without control characters", e.key, describe(e.value))
 	}
 	return w, nil
 }

@@ -358,8 +358,35 @@ func FuzzLog(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(dir, logName), b, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if l, err := ReadLog(dir); err == nil && l.Start.Event != "start" {
+		l, err := ReadLog(dir)
+		if err != nil {
+			return
+		}
+		if l.Start.Event != "start" || l.Start.Params < 0 {
 			t.Fatalf("read %+v", l)
 		}
+		for _, e := range l.Epochs {
+			if e.Epoch < 1 || e.Step < 0 || e.TestAccuracy < 0 || e.TestAccuracy > 1 {
+				t.Fatalf("read %+v", e)
+			}
+		}
 	})
+}
+
+// Figures that no run has are called damage.
+func TestLogRefusesImpossibleFigures(t *testing.T) {
+	const start = `{"event":"start","network":"x"}` + "\n"
+	for _, line := range []string{
+		`{"event":"epoch","epoch":0}`, `{"event":"epoch","epoch":1,"step":-1}`, `{"event":"epoch","epoch":1,"test_accuracy":1.5}`,
+		`{"event":"epoch","epoch":1,"train_accuracy":-1}`, `{"event":"end","steps":-1}`, `{"event":"end","test_accuracy":3}`,
+		`{"event":"start","network":"x","params":-1}`,
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, logName), []byte(start+line+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadLog(dir); err == nil || !strings.Contains(err.Error(), ":2: ") {
+			t.Errorf("%s: %v, want a refusal of line 2", line, err)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -58,13 +59,22 @@ func ReadLog(dir string) (Log, error) {
 			switch what.Event {
 			case "start":
 				err = json.Unmarshal(line, &l.Start)
+				if err == nil && l.Start.Params < 0 {
+					err = errors.New("no network has so few parameters")
+				}
 			case "epoch":
 				var e EventEpoch
 				err = json.Unmarshal(line, &e)
 				l.Epochs = append(l.Epochs, e)
+				if err == nil && (e.Epoch < 1 || e.Step < 0 || !isShare(e.TestAccuracy) || !isShare(e.TrainAccuracy)) {
+					err = errors.New("no run has such figures")
+				}
 			case "end":
 				l.End = &EventEnd{}
 				err = json.Unmarshal(line, l.End)
+				if err == nil && (l.End.Steps < 0 || !isShare(l.End.TestAccuracy)) {
+					err = errors.New("no run has such figures")
+				}
 			}
 		}
 		if err != nil {
@@ -76,3 +86,6 @@ func ReadLog(dir string) (Log, error) {
 	}
 	return l, nil
 }
+
+// isShare reports whether x is a part of a whole, or not known.
+func isShare(x Number) bool { return math.IsNaN(float64(x)) || x >= 0 && x <= 1 }

@@ -205,7 +205,7 @@ func (c *compareScreen) viewRuns(w, h int) string {
 		if x := float64(last.TestAccuracy); !math.IsNaN(x) {
 			accuracy = widget.Percent(x, 2)
 		}
-		s := fit(line(mark, name.Render(filepath.Base(log.Dir)), t.text.Render(filepath.Base(log.Start.Data)), t.text.Render(widget.Group(log.Start.Params)),
+		s := fit(line(mark, name.Render(widget.Plain(filepath.Base(log.Dir))), t.text.Render(widget.Plain(filepath.Base(log.Start.Data))), t.text.Render(widget.Group(log.Start.Params)),
 			t.text.Render(fmt.Sprint(len(log.Epochs))), t.strong.Render(accuracy), t.text.Render(lossFigure(float64(last.TestLoss)))), w)
 		if i == l.cursor {
 			s = t.selected(s)

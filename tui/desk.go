@@ -9,6 +9,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"layercake/model"
+	"layercake/tui/widget"
 )
 
 // desk is what the screens share: the network with its history, the stack, the
@@ -155,8 +156,8 @@ func (d *desk) shown() *model.Graph {
 }
 
 // say puts a sentence into the status line until the next key.
-func (d *desk) say(text string)   { d.note = note{text, noteSaid} }
-func (d *desk) cheer(text string) { d.note = note{text, noteGood} }
+func (d *desk) say(text string)   { d.note = note{widget.Plain(text), noteSaid} }
+func (d *desk) cheer(text string) { d.note = note{widget.Plain(text), noteGood} }
 func (d *desk) complain(err error) {
 	if err != nil {
 		d.note = note{sentence(err), noteBad}
@@ -165,13 +166,13 @@ func (d *desk) complain(err error) {
 
 // sentence is an error in one line.
 func sentence(err error) string {
-	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", " ")), " ")
+	return widget.Plain(strings.Join(strings.Fields(err.Error()), " "))
 }
 
 // title names the network as the header does: its file, or its own name.
 func (d *desk) title() string {
 	if d.path != "" {
-		return filepath.Base(d.path)
+		return widget.Plain(filepath.Base(d.path))
 	}
 	if n := d.spec().Name; n != "" {
 		return n

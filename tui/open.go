@@ -97,7 +97,7 @@ func sources() []source {
 			continue // another program's file
 		}
 		g := model.Resolve(spec)
-		out = append(out, source{group: "files here", name: f, path: f, about: spec.About, figures: bothFigures(g), short: oneFigure(g)})
+		out = append(out, source{group: "files here", name: widget.Plain(f), path: f, about: spec.About, figures: bothFigures(g), short: oneFigure(g)})
 	}
 	for _, p := range presets.List() {
 		spec, err := presets.Spec(p.Name)

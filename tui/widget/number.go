@@ -9,7 +9,20 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
+
+// Plain is a name as it can stand on a terminal, whoever chose it: control
+// characters, which could move the cursor or clear the screen, are question marks.
+func Plain(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return '?'
+		}
+		return r
+	}, name)
+}
 
 // Group writes n with a comma between thousands: 11,689,512.
 func Group(n int64) string {

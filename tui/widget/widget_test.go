@@ -89,3 +89,11 @@ func TestChartDrawsDiagonal(t *testing.T) {
 		t.Errorf("nothing drawn above: %q", got)
 	}
 }
+
+func TestPlain(t *testing.T) {
+	for in, want := range map[string]string{"lenet5": "lenet5", "größe": "größe", "a\x1b[2Jb": "a?[2Jb", "a\nb\t\x07\u009b": "a?b???", "\xff": "?"} {
+		if got := Plain(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
