@@ -65,16 +65,27 @@ func (s attentionSizes) weights() (q, k, v inputWeight) {
 	return inputWeight{0, 0, s.w, s.w, s.f}, inputWeight{1, 0, s.k, s.k, s.m}, inputWeight{2, 0, s.k, s.k, s.m}
 }
 
-// each calls f for every product of the input projections: in[i] with w, its
-// results being columns at, at+1, … of the bias and lying in y, step apart.
-func (s attentionSizes) each(x projections, f func(i int, w inputWeight, at int, y []float32, step int)) {
-	q, k, v := s.weights()
+// products are weights as they are multiplied: all at once with one input, those
+// of keys and values at once with two of one width.
+func (s attentionSizes) products() (q, k, v inputWeight) {
+	q, k, v = s.weights()
 	switch {
 	case !s.cross:
 		q.n = q.step
-		f(0, q, 0, x.data, x.step)
 	case s.packed:
 		k.n *= 2
+	}
+	return q, k, v
+}
+
+// each calls f for every product of the input projections: in[i] with w, its
+// results being columns at, at+1, … of the bias and lying in y, step apart.
+func (s attentionSizes) each(x projections, f func(i int, w inputWeight, at int, y []float32, step int)) {
+	q, k, v := s.products()
+	switch {
+	case !s.cross:
+		f(0, q, 0, x.data, x.step)
+	case s.packed:
 		f(0, q, 0, x.data, s.w)
 		f(1, k, s.w, x.kv, x.step)
 	default:
@@ -196,15 +207,8 @@ func (a *Attention) Backward(p *Pass) {
 // Room is that of the largest of the weights' gradients.
 func (a *Attention) Room(n int, in []compute.Shape) int {
 	s := a.sizes(len(in), in[0], in[min(1, len(in)-1)])
-	room := compute.SumRoom(s.w, s.w, n*s.tq)
-	q, k, _ := s.weights()
-	switch {
-	case !s.cross:
-		q.n = q.step
-	case s.packed:
-		k.n *= 2
-	}
-	return max(room, compute.SumRoom(q.k, q.n, n*s.tq), compute.SumRoom(k.k, k.n, n*s.tk))
+	q, k, _ := s.products()
+	return max(compute.SumRoom(s.w, s.w, n*s.tq), compute.SumRoom(q.k, q.n, n*s.tq), compute.SumRoom(k.k, k.n, n*s.tk))
 }
 
 // unproject is the gradient of the input projections; d holds that of their results.
